@@ -1,0 +1,1 @@
+"""An egg cache for self-contained buildouts, as an extension of zc.buildout."""

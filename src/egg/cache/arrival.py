@@ -1,0 +1,119 @@
+"""What is known of a distribution on its way into the eggs directory?"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from egg.cache import files, origins
+from egg.cache.manifest import Archive
+from egg.cache.origins import Origin, Pointer
+from egg.cache.session import Copy, Session
+from egg.cache.store import Entry
+
+_ANNOUNCED = re.compile(r'sha256=([0-9a-f]{64})')
+
+
+class Arrival:
+    """One distribution, from the question what there is to its egg.
+
+    `copy` is a verified copy from the cache, in a directory of its own beside the other eggs;
+    `archive` is what the egg is or will be built from. `is_resolved` tells that an index or a
+    local directory was asked for it, `fetch_seconds` how long its download took.
+    """
+
+    def __init__(self, session: Session, eggs_directory: str) -> None:
+        self.copy: Copy | None = None
+        self.archive: Archive | None = None
+        self.egg_name: str | None = None
+        self.is_resolved = False
+        self.is_local = False
+        self.fetch_seconds = 0.0
+        self.project = self.version = ''
+        self._url = ''
+        self._session = session
+        self._eggs_directory = eggs_directory
+        self._stage: str | None = None
+
+    def stage(self, entry: Entry) -> bool:
+        """Copy the egg of `entry`, so that nothing can go wrong when it is needed."""
+        if self._stage is None:
+            os.makedirs(self._eggs_directory, exist_ok=True)
+            self._stage = tempfile.mkdtemp(dir=self._eggs_directory)
+        self.copy = self._session.copy(entry, Path(self._stage))
+        if self.copy is None:
+            return False
+        self.archive = self.copy.manifest.archive
+        return True
+
+    def resolve(self, project: str, version: str, location: str) -> bool:
+        """Note that `location` was chosen; tell whether its egg could be staged.
+
+        That needs a URL which announces the sha256 of the archive (PEP 503).
+        """
+        self.project, self.version = project, version
+        self.is_resolved = True
+        self.is_local = not origins.is_remote(location)
+        self._url = origins.public_url(location)
+        announced = announced_archive(location)
+        if announced is None:
+            return False
+        entry = self._session.find(project, version, announced)
+        return entry is not None and self.stage(entry)
+
+    def egg(self, path: str, directory: str, make: Callable[[], Path]) -> Path:
+        """Return the egg of the archive at `path`, in `directory`: copied, or made by `make`."""
+        if self.copy is not None:
+            egg = Path(directory) / self.copy.egg.name
+            os.rename(self.copy.egg, egg)
+            self._session.arrived(self.copy)
+        elif self.project and os.path.isfile(path):
+            if self.archive is None:
+                name = os.path.basename(path)
+                self.archive = Archive(name, files.sha256(path), self._url, self.fetch_seconds)
+            egg = self._session.build(
+                self.project, self.version, self.archive, Path(directory), make
+            )
+        else:
+            egg = make()
+        self.egg_name = egg.name
+        return egg
+
+    def remember(self, origin: Origin, project: str, pin: str, local: tuple[str, ...]) -> None:
+        """Keep that `origin` has this archive for a pin; `local` is as in `Pointer`."""
+        if self.is_resolved and self.archive is not None:
+            pointer = Pointer(
+                self.archive.name, self.archive.sha256, self.version, local, self.is_local
+            )
+            self._session.remember(origin, project, pin, pointer)
+
+    def close(self) -> None:
+        """Remove what was staged and not used."""
+        if self._stage is not None:
+            shutil.rmtree(self._stage, ignore_errors=True)
+
+
+def announced_archive(location: str) -> Archive | None:
+    """Return the archive at a URL with a `#sha256=`, None for any other location."""
+    match = _ANNOUNCED.search(urlsplit(location).fragment) if origins.is_remote(location) else None
+    if match is None:
+        return None
+    name = unquote(urlsplit(location).path.rpartition('/')[2])
+    return Archive(name, match[1], origins.public_url(location))
+
+
+def local_digests(places: list[str]) -> tuple[str, ...]:
+    """Return the sha256 of the archives at local paths or `file:` URLs, in the order of those."""
+    return tuple(_content(origins.local_path(place)) for place in sorted(places))
+
+
+def _content(path: str) -> str:
+    try:
+        return files.sha256(path)
+    except OSError:
+        return path  # A directory, or it can't be read.

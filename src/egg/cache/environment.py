@@ -1,0 +1,134 @@
+"""On what does the compatibility of an egg depend?
+
+Two buildouts share an entry only if they have the same environment: interpreter and ABI,
+platform with its libc, egg format, build variables and the user's own `egg-cache-key`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from packaging import tags
+
+#: Variables that change what compilers, setuptools or pip make of the same archive.
+BUILD_VARIABLES = (
+    'AR',
+    'ARCHFLAGS',
+    'ARFLAGS',
+    'CARGO_BUILD_TARGET',
+    'CC',
+    'CFLAGS',
+    'CPATH',
+    'CPLUS_INCLUDE_PATH',
+    'CPP',
+    'CPPFLAGS',
+    'CXX',
+    'CXXFLAGS',
+    'C_INCLUDE_PATH',
+    'DISTUTILS_USE_SDK',
+    'F77',
+    'F90',
+    'FC',
+    'FFLAGS',
+    'LDFLAGS',
+    'LDSHARED',
+    'LD_RUN_PATH',
+    'LIBRARY_PATH',
+    'MACOSX_DEPLOYMENT_TARGET',
+    'PIP_CONFIG_SETTINGS',
+    'PIP_NO_COMPILE',
+    'PKG_CONFIG_PATH',
+    'PURE_PYTHON',
+    'PYTHONOPTIMIZE',
+    'RUSTFLAGS',
+    'SDKROOT',
+    'SETUPTOOLS_SCM_PRETEND_VERSION',
+    'SETUPTOOLS_USE_DISTUTILS',
+    '_PYTHON_HOST_PLATFORM',
+)
+
+_COMPILERS = ('CC', 'CXX')
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the eggs of one environment have in common.
+
+    `tag` is the interpreter with its ABI, such as `cp313t`; `platform` is the platform tag with
+    the libc version (PEP 600, PEP 656), such as `manylinux_2_36_x86_64`; `egg_format` is 4 or 5.
+    """
+
+    tag: str
+    platform: str
+    egg_format: int
+    variables: Mapping[str, str] = field(default_factory=dict)
+    user_key: str = ''
+
+    @property
+    def key(self) -> str:
+        """The name of the directory that holds this environment's entries."""
+        name = f'{self.tag}-{self.platform}-egg{self.egg_format}'
+        if not self.variables and not self.user_key:
+            return name
+        text = json.dumps([sorted(self.variables.items()), self.user_key])
+        return f'{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}'
+
+    def describe(self) -> dict[str, object]:
+        """Return what the key was made of, for `environment.json`."""
+        return {
+            'tag': self.tag,
+            'platform': self.platform,
+            'egg-format': self.egg_format,
+            'variables': dict(self.variables),
+            'egg-cache-key': self.user_key,
+        }
+
+
+def current(
+    buildout_version: str, user_key: str = '', environ: Mapping[str, str] = os.environ
+) -> Environment:
+    """Return the environment of this process.
+
+    The tags are the first and most specific ones that `packaging.tags` has for this
+    interpreter. zc.buildout 5 and 6 make the same eggs, those of earlier versions differ:
+    namespace packages break both ways when they are mixed.
+    """
+    tag = next(tags.sys_tags())
+    return Environment(
+        tag=tag.abi if tag.abi.startswith(tag.interpreter) else f'{tag.interpreter}_{tag.abi}',
+        platform=_platform(),
+        egg_format=5 if int(buildout_version.split('.')[0]) >= 5 else 4,
+        variables={
+            name: environ[name]
+            for name in BUILD_VARIABLES
+            if name in environ and not _says_never(name, environ[name])
+        },
+        user_key=user_key,
+    )
+
+
+def _platform() -> str:
+    """Return the platform tag that names the libc, else the first one there is.
+
+    Not every version of packaging has them in the same order.
+    """
+    platforms = list(tags.platform_tags())
+    libc = [name for name in platforms if name.startswith(('manylinux_', 'musllinux_'))]
+    return (libc or platforms)[0]
+
+
+def can_compile(environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether compilers may be used: `CC=/bin/false` says that none may.
+
+    Such a process takes what was compiled without the variable, but what it makes of source
+    distributions itself, perhaps without their optional extension modules, is nobody else's.
+    """
+    return not any(_says_never(name, environ.get(name, '')) for name in _COMPILERS)
+
+
+def _says_never(name: str, value: str) -> bool:
+    return name in _COMPILERS and os.path.basename(value.strip()) == 'false'

@@ -1,0 +1,27 @@
+"""What can go wrong, in one family of exceptions.
+
+A message says what happened, to which file, and what to do; it never begins with "Error:",
+because buildout adds that.
+"""
+
+
+class CacheError(Exception):
+    """Something is wrong with the egg cache."""
+
+
+class SettingError(CacheError):
+    """An option has a value that is not allowed."""
+
+
+class DamagedError(CacheError):
+    """An entry is not what was stored.
+
+    `path` is the file, relative to the egg (or the name of the manifest), `expected` and `found`
+    say in a few words what differs.
+    """
+
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        super().__init__(f'{path}: expected {expected}, found {found}')
+        self.path = path
+        self.expected = expected
+        self.found = found

@@ -1,0 +1,89 @@
+"""How does buildout start and end with the egg cache?"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import re
+from importlib.metadata import version
+from typing import Any
+
+import zc.buildout
+from packaging.utils import canonicalize_name
+
+from egg.cache import environment, installer, settings
+from egg.cache.errors import SettingError
+from egg.cache.session import Builder, Session
+
+logger = logging.getLogger('egg.cache')
+
+
+def load(buildout: Any) -> None:
+    """Let `buildout` use its egg cache, if it lists this extension.
+
+    buildout calls every extension that is installed as soon as one is listed. Raises
+    `zc.buildout.UserError` for an option with a wrong value.
+    """
+    installer.deactivate()
+    options = buildout['buildout']
+    if not is_listed(options.get('extensions', '')):
+        return
+    lacking = installer.lacking()
+    if lacking:
+        logger.warning(
+            'The egg cache is switched off: it does not know this version of zc.buildout (%s), '
+            'where these differ: %s.\nIs there a newer egg.cache?',
+            version('zc.buildout'),
+            ', '.join(lacking),
+        )
+        return
+    try:
+        session = _session(options)
+        if session is not None and session.open():
+            installer.activate(session)
+            _remark_on_layout(options)
+    except SettingError as error:
+        raise zc.buildout.UserError(str(error)) from error
+
+
+def unload(buildout: Any) -> None:
+    """Say what the egg cache did, and let go of buildout.
+
+    buildout does not come here after an error.
+    """
+    session = installer.deactivate()
+    summary = session.tally.summary() if session is not None else None
+    if summary is not None:
+        logger.info(summary)
+
+
+def is_listed(extensions: str) -> bool:
+    """Tell whether this extension is among `extensions`, with or without extras or a version."""
+    names = (re.match(r'[\w.-]*', spec) for spec in extensions.split())
+    return 'egg-cache' in {canonicalize_name(match[0]) for match in names if match}
+
+
+def _remark_on_layout(options: Any) -> None:
+    """Say it if the eggs are not in the buildout, so that it can't be shipped as it is."""
+    directory, eggs = (os.path.realpath(options[n]) for n in ('directory', 'eggs-directory'))
+    if os.path.commonpath([directory, eggs]) != directory:
+        logger.info(
+            'The eggs directory %s is outside of the buildout: the buildout is not '
+            'self-contained.', options['eggs-directory'],
+        )  # fmt: skip
+
+
+def _session(options: Any) -> Session | None:
+    given = {name: options[name] for name in settings.OPTIONS if name in options}
+    chosen = settings.parse(given, options['directory'])
+    if chosen.directory is None or chosen.is_off:
+        return None
+    builder = Builder(version('zc.buildout'), platform.python_version(), version('pip'))
+    return Session(
+        chosen,
+        chosen.directory,
+        environment.current(builder.buildout, chosen.key),
+        builder,
+        stores_sdists=environment.can_compile(),
+    )

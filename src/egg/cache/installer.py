@@ -1,0 +1,354 @@
+"""Where does the egg cache hook into zc.buildout?
+
+This is the only module that uses private names of `zc.buildout.easy_install`. `Installer`
+replaces the class of the same name while the extension is loaded. For each distribution that
+buildout gets there is an `Arrival`, which the wrapped functions that make eggs of archives
+(`call_pip_install` and the unpackers) look at. Everything else stays buildout's own: which
+distribution is taken, renaming, collisions, log lines, the order of the working set.
+
+A custom build (`easy_install.build`) and a develop egg have no arrival, so they never read from
+or write to the cache.
+"""
+
+from __future__ import annotations
+
+import glob
+import inspect
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from zc.buildout import easy_install
+
+from egg.cache import origins
+from egg.cache.arrival import Arrival, local_digests
+from egg.cache.origins import Origin
+from egg.cache.session import Session
+from egg.cache.store import Entry
+
+pkg_resources: Any = getattr(easy_install, 'pkg_resources', None)
+logger = logging.getLogger('egg.cache')
+
+#: The private names that are relied on: functions and methods with their parameters ...
+SIGNATURES = {
+    'Installer._satisfied': ('self', 'req', 'source'),
+    'Installer._obtain': ('self', 'requirement', 'source'),
+    'Installer._fetch': ('self', 'dist', 'tmp', 'download_cache'),
+    'Installer._get_dist': ('self', 'requirement', 'ws'),
+    'Installer._make_env': ('self',),
+    'Installer._env_rescan_dest': ('self',),
+    'AllowHostsPackageIndex.open_url': ('self', 'url', 'warning'),
+    'AllowHostsPackageIndex.url_ok': ('self', 'url', 'fatal'),
+    'call_pip_install': ('spec', 'dest'),
+    '_maybe_copy_and_rename_wheel': ('dist', 'dest'),
+}
+#: ... other names, and attributes that an initialiser sets.
+NAMES = ('Environment', 'UNPACKERS', 'pkg_resources')
+ATTRIBUTES = {
+    'Installer': ('_dest', '_path', '_env', '_index', '_links', '_allow_hosts'),
+    'AllowHostsPackageIndex': ('index_url',),
+}
+
+_session: Session | None = None
+_arrival: Arrival | None = None
+_originals: dict[str, Any] = {}
+
+
+class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[misc]
+    """buildout's installer, which asks the egg cache before it asks the network."""
+
+    def _get_dist(self, requirement: Any, ws: Any) -> Any:
+        global _arrival
+        if _session is None or self._dest is None:
+            return super()._get_dist(requirement, ws)
+        before, _arrival = _arrival, Arrival(_session, self._dest)
+        try:
+            dists = super()._get_dist(requirement, ws)
+            self._remember(_session, _arrival, requirement)
+            return dists
+        finally:
+            _arrival.close()
+            _arrival = before
+
+    def _satisfied(self, req: Any, source: Any = None) -> Any:
+        if _session is None or _arrival is None or source:
+            return super()._satisfied(req, source)
+        if not any(dist in req for dist in self._env[req.project_name]):
+            cached = self._pinned(_session, _arrival, req)
+            if cached is not None:
+                return None, cached
+        found, available = super()._satisfied(req, source)
+        if found is None and available is None:
+            available = self._fallback(_session, _arrival, req)
+        return found, available
+
+    def _obtain(self, requirement: Any, source: Any = None) -> Any:
+        _watch(self._index)
+        return super()._obtain(requirement, source)
+
+    def _fetch(self, dist: Any, tmp: str, download_cache: str | None) -> Any:
+        if _session is None or _arrival is None:
+            return super()._fetch(dist, tmp, download_cache)
+        if _arrival.copy is None:
+            with _session.trouble('look up'):
+                _arrival.resolve(dist.project_name, dist.version, dist.location)
+        if _arrival.copy is not None:
+            # There will never be such a file: who makes an egg of it finds the copy.
+            name = _arrival.copy.manifest.archive.name
+            return dist.clone(location=os.path.join(tmp, name))
+        started = time.monotonic()
+        fetched = super()._fetch(dist, tmp, download_cache)
+        _arrival.fetch_seconds = time.monotonic() - started
+        return fetched
+
+    def _env_rescan_dest(self) -> None:
+        """Take note of the egg that arrived, without a look at all the others.
+
+        buildout scans the whole eggs directory after each egg: a third of a warm run.
+        """
+        if _arrival is None or _arrival.egg_name is None:
+            super()._env_rescan_dest()
+            return
+        location = os.path.join(self._dest, _arrival.egg_name)
+        self._env.scan([location])
+        for arrived in pkg_resources.find_distributions(location):
+            for dist in self._env[arrived.project_name]:
+                if os.path.dirname(dist.location) == self._dest:
+                    dist.precedence = pkg_resources.EGG_DIST
+
+    def _make_env(self) -> Any:
+        """See eggs with `.dist-info` offline, too.
+
+        Without an eggs directory of its own (`buildout -o`) an installer gets it as a part of
+        its path, and zc.buildout 5 and 6 don't see there what they have made themselves.
+        """
+        env = super()._make_env()
+        if self._dest is None:
+            for directory in self._path:
+                for location in sorted(glob.glob(os.path.join(glob.escape(directory), '*.egg'))):
+                    for dist in pkg_resources.find_distributions(location):
+                        dist.precedence = pkg_resources.EGG_DIST
+                        env.add(dist)
+        return env
+
+    def _pinned(self, session: Session, arrival: Arrival, req: Any) -> Any:
+        """Return a distribution for an exact pin that this origin resolved before."""
+        pin = origins.exact_pin(req.specifier)
+        if pin is None:
+            return None
+        with session.trouble('look up'):
+            origin = self._origin
+            if not origin.has_pointers:
+                return None
+            entry = session.pinned(origin, req.project_name, pin, self._local(req))
+            if entry is not None and arrival.stage(entry):
+                return _distribution(entry)
+        return None
+
+    def _fallback(self, session: Session, arrival: Arrival, req: Any) -> Any:
+        """Return the best cached distribution, if nobody could tell what there is."""
+        silent = sorted(_silent_urls(self._index))
+        if not silent:
+            return None
+
+        def allows(url: str) -> bool:
+            return not origins.is_remote(url) or bool(self._index.url_ok(url))
+
+        def accepts(version: str) -> bool:
+            return bool(req.specifier.contains(version, prereleases=True))
+
+        with session.trouble('look up'):
+            for entry in session.ranked(req.project_name, accepts, allows, self._prefer_final):
+                if arrival.stage(entry):
+                    logger.warning(
+                        'No answer from %s.\nFor %r the best that is in the egg cache is used, '
+                        '%s; with an answer it could be another one.',
+                        origins.public_url(silent[0]),
+                        str(req),
+                        entry,
+                    )
+                    return _distribution(entry)
+        return None
+
+    def _remember(self, session: Session, arrival: Arrival, requirement: Any) -> None:
+        """Keep what a pin resolved to, once its egg is in the cache."""
+        pin = origins.exact_pin(requirement.specifier)
+        if pin is not None and arrival.is_resolved:
+            with session.trouble('write to'):
+                local = self._local(requirement)
+                arrival.remember(self._origin, requirement.project_name, pin, local)
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(self._index.index_url, tuple(self._links), tuple(self._allow_hosts))
+
+    def _local(self, req: Any) -> tuple[str, ...]:
+        """Return the sha256 of the local archives that satisfy `req`."""
+        dists = (dist for dist in self._index[req.project_name] if dist in req)
+        return local_digests(
+            [dist.location for dist in dists if not origins.is_remote(dist.location)]
+        )
+
+
+def activate(session: Session) -> None:
+    """Let buildout use the egg cache of `session`."""
+    global _session
+    deactivate()
+    _session = session
+    _replace('Installer', Installer)
+    _replace('call_pip_install', _caching_pip_install(easy_install.call_pip_install))
+    _replace(
+        '_maybe_copy_and_rename_wheel', _careful_rename(easy_install._maybe_copy_and_rename_wheel)
+    )
+    # zc.buildout 4 unpacks wheels itself, and its unpackers get the directory to unpack into;
+    # those of later versions get the path of the egg.
+    unpackers = easy_install.UNPACKERS
+    wrap = _caching_unpacker_into if '.whl' in unpackers else _caching_unpacker_to
+    _replace('UNPACKERS', {suffix: wrap(unpack) for suffix, unpack in unpackers.items()})
+
+
+def deactivate() -> Session | None:
+    """Give buildout its own names back; return the session that was active."""
+    global _session
+    session, _session = _session, None
+    if _originals:
+        # Settings that buildout made on the class in the meantime stay.
+        for name in _settings_of(_originals['Installer']) & vars(Installer).keys():
+            setattr(_originals['Installer'], name, vars(Installer)[name])
+            delattr(Installer, name)
+    for name, value in _originals.items():
+        setattr(easy_install, name, value)
+    _originals.clear()
+    return session
+
+
+def lacking() -> list[str]:
+    """Return the private names that this zc.buildout has no longer, or has otherwise."""
+    wrong = [name for name in NAMES if not hasattr(easy_install, name)]
+    for name, parameters in SIGNATURES.items():
+        if _parameters(name)[: len(parameters)] != parameters:
+            wrong.append(name)
+    for name, attributes in ATTRIBUTES.items():
+        known = _initialised(getattr(easy_install, name, object))
+        wrong.extend(f'{name}.{attribute}' for attribute in attributes if attribute not in known)
+    return wrong
+
+
+def _parameters(name: str) -> tuple[str, ...]:
+    function: Any = easy_install
+    for part in name.split('.'):
+        function = getattr(function, part, None)
+    return tuple(inspect.signature(function).parameters) if inspect.isfunction(function) else ()
+
+
+def _initialised(cls: type) -> set[str]:
+    """Return the names that occur in the initialisers of `cls` and its bases."""
+    initialisers = (vars(base).get('__init__') for base in inspect.getmro(cls))
+    return {
+        name
+        for initialise in initialisers
+        if inspect.isfunction(initialise)
+        for name in initialise.__code__.co_names
+    }
+
+
+def _replace(name: str, value: Any) -> None:
+    _originals[name] = getattr(easy_install, name)
+    setattr(easy_install, name, value)
+
+
+def _settings_of(cls: type) -> set[str]:
+    """Return the names of the data that buildout keeps on its installer class."""
+    return {
+        name
+        for name, value in vars(cls).items()
+        if not name.startswith('__') and not callable(value) and not hasattr(value, '__get__')
+    }
+
+
+def _distribution(entry: Entry) -> Any:
+    """Return a distribution that buildout takes for one that can be fetched."""
+    manifest = entry.manifest
+    return pkg_resources.Distribution(
+        manifest.archive.name,
+        project_name=manifest.project,
+        version=manifest.version,
+        precedence=pkg_resources.EGG_DIST,
+    )
+
+
+def _egg_of(path: str, directory: str, make: Callable[[], Path]) -> Path:
+    if _arrival is None:
+        return make()
+    return _arrival.egg(path, directory, make)
+
+
+def _caching_pip_install(original: Any) -> Any:
+    def call_pip_install(spec: str, dest: str, *args: Any, **kwargs: Any) -> Any:
+        if args or kwargs or os.path.isdir(spec):
+            return original(spec, dest, *args, **kwargs)
+
+        def make() -> Path:
+            [egg] = original(spec, dest)
+            return Path(egg)
+
+        return [str(_egg_of(spec, dest, make))]
+
+    return call_pip_install
+
+
+def _caching_unpacker_to(original: Any) -> Any:
+    def unpack(location: str, egg: str) -> None:
+        def make() -> Path:
+            original(location, egg)
+            return Path(egg)
+
+        _egg_of(location, os.path.dirname(egg), make)
+
+    return unpack
+
+
+def _caching_unpacker_into(original: Any) -> Any:
+    def unpack(location: str, directory: str) -> None:
+        def make() -> Path:
+            original(location, directory)
+            [name] = os.listdir(directory)
+            return Path(directory) / name
+
+        _egg_of(location, directory, make)
+
+    return unpack
+
+
+def _careful_rename(original: Any) -> Any:
+    def rename(dist: Any, dest: str) -> Any:
+        """Look into a wheel for its name, but not into one that was never downloaded."""
+        if _arrival is not None and _arrival.copy is not None:
+            return None
+        return original(dist, dest)
+
+    return rename
+
+
+def _watch(index: Any) -> None:
+    """Take note of the URLs that `index` gets no answer from."""
+    if 'open_url' in vars(index):
+        return
+    silent: set[str] = set()
+    original = index.open_url
+
+    def open_url(url: str, warning: Any = None) -> Any:
+        answer = original(url, warning)
+        if answer is None or (getattr(answer, 'code', None) or 200) >= 500:
+            silent.add(url)
+        return answer
+
+    open_url.silent = silent  # type: ignore[attr-defined]
+    index.open_url = open_url
+
+
+def _silent_urls(index: Any) -> set[str]:
+    return set(getattr(vars(index).get('open_url'), 'silent', ()))

@@ -1,0 +1,85 @@
+"""Who builds this archive? The others wait, and then take what was built.
+
+Locks save work; integrity never depends on them. A filesystem that has none costs a warning
+and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+logger = logging.getLogger('egg.cache')
+
+#: Seconds of silence before a waiting buildout says for whom it waits.
+PATIENCE = 3.0
+
+
+class LockTimeout(Exception):
+    """Somebody else holds the lock for too long."""
+
+
+@contextmanager
+def hold(path: Path, purpose: str, timeout: float) -> Iterator[None]:
+    """Hold the lock `path` during the block; `purpose` is what is said to those who wait.
+
+    A lock dies with its process. Raises `LockTimeout` after `timeout` seconds, and `OSError` or
+    `NotImplementedError` where the filesystem has no locks.
+    """
+    lock = FileLock(str(path), timeout=timeout)
+    _acquire(lock, path, timeout)
+    try:
+        _sign(path, purpose)
+        yield
+    finally:
+        # Removed before the lock is given up: it must not outlive what it says.
+        with suppress(OSError):
+            os.unlink(_signature(path))
+        with suppress(OSError):
+            lock.release()
+
+
+def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
+    try:
+        lock.acquire(timeout=min(PATIENCE, timeout), poll_interval=0.05)
+        return
+    except Timeout:
+        logger.info('Waiting for %s.', _read_signature(path))
+    try:
+        lock.acquire(timeout=max(0.0, timeout - PATIENCE), poll_interval=0.2)
+    except Timeout as error:
+        raise LockTimeout(_read_signature(path)) from error
+
+
+def _signature(path: Path) -> Path:
+    return path.with_suffix('.json')
+
+
+def _sign(path: Path, purpose: str) -> None:
+    """Say who holds the lock, in a file of its own: lockers truncate the lock file."""
+    text = json.dumps(
+        {
+            'purpose': purpose,
+            'host': socket.gethostname(),
+            'pid': os.getpid(),
+            'since': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+        }
+    )
+    with suppress(OSError):
+        _signature(path).write_text(text, encoding='utf-8')
+
+
+def _read_signature(path: Path) -> str:
+    try:
+        who = json.loads(_signature(path).read_text(encoding='utf-8'))
+        return '{purpose} on {host}, process {pid}, since {since}'.format(**who)
+    except (OSError, ValueError, KeyError, TypeError):
+        return f'another buildout that holds {path}'

@@ -1,0 +1,167 @@
+"""May a pin be answered without asking an index?
+
+For an exact `==` the cache remembers which archive it resolved to: a pointer below the origin,
+that is, the places that were asked. The same pin in another origin may be another archive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import url2pathname
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from egg.cache import files
+from egg.cache.layout import ORIGIN, Layout
+
+_FILE = re.compile('file:', re.I)
+_REMOTE = re.compile(r'(?!file:)[a-z0-9+.-]+:', re.I)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where distributions come from: an index, find-links and the hosts that are allowed."""
+
+    index: str
+    find_links: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ('*',)
+
+    @property
+    def key(self) -> str:
+        """The name of the directory that holds this origin's pointers.
+
+        User names and passwords don't count. Of a local directory only that there is one: what
+        lies in it is looked at each time. A local page of links counts with its content.
+        """
+        links = [_link_key(link) for link in self.find_links]
+        text = json.dumps([public_url(self.index), links, self.allow_hosts])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def has_pointers(self) -> bool:
+        """Whether pins are remembered: a local index costs no network, so it is asked."""
+        return is_remote(self.index)
+
+    def describe(self) -> dict[str, object]:
+        """Return what the key was made of, for `origin.json`."""
+        return {
+            'index': public_url(self.index),
+            'find-links': [public_url(link) for link in self.find_links],
+            'allow-hosts': list(self.allow_hosts),
+        }
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a pin resolved to.
+
+    `local` are the sha256 of archives for the same pin that lay in local directories then, in
+    the order of their paths; `was_local` tells whether the chosen one was among them.
+    """
+
+    name: str
+    sha256: str
+    version: str
+    local: tuple[str, ...] = ()
+    was_local: bool = False
+
+    def holds(self, local: Sequence[str]) -> bool:
+        """Tell whether the pin still resolves to this, given the `local` archives of today.
+
+        Among archives of the same version buildout prefers those with the greater path, and
+        remote ones to local ones. So a local copy of an archive that was chosen from the index
+        changes nothing (a download cache holds such copies); any other change may.
+        """
+        if self.was_local:
+            return tuple(local) == self.local
+        return self._others(local) == self._others(self.local)
+
+    def _others(self, local: Sequence[str]) -> list[str]:
+        return [sha256 for sha256 in local if sha256 != self.sha256]
+
+
+def read(layout: Layout, key: str, origin: Origin, project: str, pin: str) -> Pointer | None:
+    """Return the pointer of a pin, None if there is none that can be read."""
+    try:
+        row = json.loads(layout.pin(key, origin.key, project, pin).read_bytes())
+        pointer = Pointer(
+            str(row['name']),
+            str(row['sha256']),
+            str(row['version']),
+            tuple(map(str, row['local'])),
+            bool(row['was-local']),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return pointer if re.fullmatch('[0-9a-f]{64}', pointer.sha256) else None
+
+
+def write(
+    layout: Layout, key: str, origin: Origin, project: str, pin: str, pointer: Pointer
+) -> None:
+    """Remember what a pin resolved to. Raises `OSError`."""
+    path = layout.pin(key, origin.key, project, pin)
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if not (path.parent / ORIGIN).exists():
+        files.replace_json(path.parent / ORIGIN, origin.describe(), layout.tmp)
+    row = {
+        'name': pointer.name,
+        'sha256': pointer.sha256,
+        'version': pointer.version,
+        'local': list(pointer.local),
+        'was-local': pointer.was_local,
+    }
+    files.replace_json(path, row, layout.tmp)
+
+
+def exact_pin(specifier: SpecifierSet) -> str | None:
+    """Return the version if `specifier` is for one version alone, such as `==1.0`."""
+    if len(specifier) != 1:
+        return None
+    [only] = specifier
+    return only.version if only.operator == '==' and not only.version.endswith('.*') else None
+
+
+def can_be_pinned(version: str) -> bool:
+    """Tell whether a version stays what it is: a `.dev` version is rebuilt under its name."""
+    try:
+        return not Version(version).is_devrelease
+    except InvalidVersion:
+        return False
+
+
+def is_remote(place: str) -> bool:
+    """Tell whether a path or URL is anywhere but in the local file system."""
+    return _REMOTE.match(place) is not None
+
+
+def public_url(url: str) -> str:
+    """Return `url` without what may be secret: user, password, query and fragment."""
+    if not is_remote(url):
+        return url.partition('#')[0]
+    scheme, netloc, path, _, _ = urlsplit(url)
+    return urlunsplit((scheme, netloc.rpartition('@')[2], path, '', ''))
+
+
+def local_path(place: str) -> str:
+    """Return the path of a local path or `file:` URL."""
+    return url2pathname(urlsplit(place).path) if _FILE.match(place) else place
+
+
+def _link_key(link: str) -> str:
+    if is_remote(link):
+        return public_url(link)
+    with suppress(OSError):
+        path = local_path(link)
+        if os.path.isfile(path):
+            return f'file {files.sha256(path)}'
+    return 'directory'

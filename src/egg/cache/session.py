@@ -1,0 +1,347 @@
+"""What happens with one egg, in the run of one buildout?
+
+A `Session` answers the questions that the installer asks, and keeps the promise that a cache in
+trouble never breaks a build: its methods return None, after one warning, where the cache can't
+help.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.version import Version
+
+from egg.cache import files, locks, metadata, origins, transfer, trust
+from egg.cache.environment import Environment
+from egg.cache.errors import DamagedError
+from egg.cache.layout import ENVIRONMENT, Layout
+from egg.cache.manifest import Archive, Build, Manifest
+from egg.cache.origins import Origin, Pointer
+from egg.cache.settings import Settings
+from egg.cache.store import Entry, Store
+from egg.cache.tally import Tally
+
+logger = logging.getLogger('egg.cache')
+
+LOCK_TIMEOUT = 30 * 60.0
+
+
+@dataclass(frozen=True)
+class Builder:
+    """With what eggs are built: the versions of zc.buildout, Python and pip."""
+
+    buildout: str
+    python: str
+    pip: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A verified copy of an egg, at the path `egg`; copying took `seconds`."""
+
+    egg: Path
+    manifest: Manifest
+    seconds: float
+
+
+class Session:
+    """The egg cache as one run of buildout uses it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Path,
+        environment: Environment,
+        builder: Builder,
+        stores_sdists: bool = True,
+    ) -> None:
+        self.settings = settings
+        self.layout = Layout(directory)
+        self.store = Store(self.layout, environment.key)
+        self.tally = Tally()
+        self._environment = environment
+        self._builder = builder
+        self._stores_sdists = stores_sdists
+        self._umask = _umask()
+        self._has_warned = False
+        self._writes = settings.writes
+
+    def open(self) -> bool:
+        """Prepare the cache directory; tell whether it can be used at all.
+
+        Raises `SettingError` for a directory that can't be trusted.
+        """
+        trust.check(self.layout.root)
+        if not self._writes:
+            return True
+        with self.trouble('prepare'):
+            self.store.prepare()
+            self.store.sweep()
+            self._describe_environment()
+            return True
+        self._writes = False
+        return self.settings.reads and self.layout.environments.is_dir()
+
+    def pinned(self, origin: Origin, project: str, pin: str, local: Sequence[str]) -> Entry | None:
+        """Return the entry that the pin `project == pin` stands for in `origin`.
+
+        `local` are the sha256 of archives for it that lie in local directories now.
+        """
+        if not self.settings.reads or not origins.can_be_pinned(pin):
+            return None
+        with self.trouble('look up'):
+            pointer = origins.read(self.layout, self.store.key, origin, project, pin)
+            if pointer is None:
+                logger.debug(
+                    '%s %s was not resolved before from %s.', project, pin, origin.describe()
+                )
+                return None
+            if not pointer.holds(local):
+                logger.debug('%s %s: local archives came or went.', project, pin)
+                return None
+            return self.find(project, pointer.version, Archive(pointer.name, pointer.sha256))
+        return None
+
+    def find(self, project: str, version: str, archive: Archive) -> Entry | None:
+        """Return the entry that was built from `archive` in this environment."""
+        if not self.settings.reads:
+            return None
+        if self.settings.excludes(project, version):
+            logger.debug('%s %s is excluded from the egg cache.', project, version)
+            return None
+        entry = self._found(project, version, archive)
+        if entry is None:
+            logger.debug(
+                '%s (sha256 %s) was not built before in the environment %s.',
+                archive.name,
+                archive.sha256,
+                self.store.key,
+            )
+        return entry
+
+    def ranked(
+        self,
+        project: str,
+        accepts: Callable[[str], bool],
+        allows: Callable[[str], bool],
+        prefers_final: bool,
+    ) -> list[Entry]:
+        """Return the entries of `project` whose version and URL are accepted, best first.
+
+        The newest version is the best, final ones first if asked for, and among the archives of
+        one version the one that was built last.
+        """
+        ranked = []
+        with self.trouble('look up'):
+            for entry in self.store.versions(project) if self.settings.reads else ():
+                try:
+                    manifest = entry.manifest
+                except DamagedError as fault:
+                    self._set_aside(entry, fault)
+                    continue
+                if (
+                    accepts(manifest.version)
+                    and allows(manifest.archive.url)
+                    and not self.settings.excludes(project, manifest.version)
+                ):
+                    version = Version(manifest.version)
+                    is_final = prefers_final and not version.is_prerelease
+                    ranked.append(((is_final, version, manifest.build.at), entry))
+        ranked.sort(key=lambda pair: pair[0], reverse=True)
+        return [entry for _, entry in ranked]
+
+    def copy(self, entry: Entry, directory: Path) -> Copy | None:
+        """Copy the egg of `entry` into `directory`; None if it is damaged or gone."""
+        started = time.monotonic()
+        with self.trouble('read'):
+            try:
+                manifest = entry.manifest
+                target = directory / manifest.egg
+                transfer.copy_out(manifest, entry.egg, target, self._umask)
+            except DamagedError as fault:
+                self._set_aside(entry, fault)
+                return None
+            return Copy(target, manifest, time.monotonic() - started)
+        return None
+
+    def arrived(self, copy: Copy) -> None:
+        """Tell that a copy is used."""
+        manifest = copy.manifest
+        self.tally.copy(manifest.build.seconds, copy.seconds)
+        logger.info('Copied %s %s from the egg cache.', manifest.project, manifest.version)
+
+    def build(
+        self, project: str, version: str, archive: Archive, directory: Path,
+        make: Callable[[], Path],
+    ) -> Path:
+        """Return the egg of `archive` in `directory`: copied, or built by `make` and stored.
+
+        Of all buildouts that want it at the same time one builds it, and the others wait.
+        What `make` raises is not caught.
+        """
+        if self.settings.excludes(project, version):
+            return self._made(make)[0]
+        with self._lock(project, version, archive):
+            entry = self._found(project, version, archive) if self.settings.reads else None
+            copy = self.copy(entry, directory) if entry is not None else None
+            if copy is not None:
+                self.arrived(copy)
+                return copy.egg
+            egg, seconds = self._made(make)
+            self._add(project, version, archive, egg, seconds + archive.seconds)
+            return egg
+
+    def remember(self, origin: Origin, project: str, pin: str, pointer: Pointer) -> None:
+        """Keep what the pin `project == pin` resolved to in `origin`, if its egg is stored."""
+        if not self._writes or not origins.can_be_pinned(pin):
+            return
+        if not origins.can_be_pinned(pointer.version) or not origin.has_pointers:
+            return
+        with self.trouble('write to'):
+            if self.store.entry(project, pointer.version, pointer.sha256).exists():
+                origins.write(self.layout, self.store.key, origin, project, pin, pointer)
+
+    def _found(self, project: str, version: str, archive: Archive) -> Entry | None:
+        with self.trouble('look up'):
+            try:
+                return self.store.find(project, version, archive)
+            except DamagedError as fault:
+                self._set_aside(self.store.entry(project, version, archive.sha256), fault)
+        return None
+
+    def _made(self, make: Callable[[], Path]) -> tuple[Path, float]:
+        started = time.monotonic()
+        egg = make()
+        self.tally.built += 1
+        return egg, time.monotonic() - started
+
+    def _add(
+        self, project: str, version: str, archive: Archive, egg: Path, seconds: float
+    ) -> None:
+        if not self._writes or (archive.kind == 'sdist' and not self._stores_sdists):
+            return
+        with self.trouble('write to', stops_writing=True):
+            name, egg_version = metadata.name_and_version(egg)
+            manifest = Manifest(
+                project=name,
+                version=egg_version,
+                egg=egg.name,
+                archive=archive,
+                build=Build(
+                    seconds=round(seconds, 3),
+                    at=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+                    buildout=self._builder.buildout,
+                    python=self._builder.python,
+                    pip=self._builder.pip,
+                ),
+                umask=self._umask,
+                items=(),
+            )
+            if self.store.entry(name, egg_version, archive.sha256) != self.store.entry(
+                project, version, archive.sha256
+            ):
+                logger.debug('%s is not %s %s, so it is not stored.', egg.name, project, version)
+                return
+            self.store.add(manifest, egg, self.settings.replaces)
+            self.tally.stored += 1
+
+    @contextmanager
+    def _lock(self, project: str, version: str, archive: Archive) -> Iterator[None]:
+        """Hold the lock of `archive` as well as the filesystem can."""
+        lock: AbstractContextManager[None] = nullcontext()
+        if self._writes:
+            lock = locks.hold(
+                self.layout.lock(self.store.key, archive.sha256),
+                f'the build of {project} {version}',
+                LOCK_TIMEOUT,
+            )
+        entered = False
+        try:
+            with lock:
+                entered = True
+                yield
+            return
+        except (OSError, NotImplementedError, locks.LockTimeout) as error:
+            if entered:
+                raise
+            self._warn('lock', error)
+        yield
+
+    def _set_aside(self, entry: Entry, fault: DamagedError) -> None:
+        if not entry.exists():
+            logger.debug('The entry of %s was removed by somebody else.', entry)
+            return
+        logger.warning(
+            'The entry of %s in the egg cache is damaged: %s.\n'
+            '%s\nThe egg is built anew.',
+            entry,
+            fault,
+            self._move_to_trash(entry),
+        )
+
+    def _move_to_trash(self, entry: Entry) -> str:
+        if not self._writes:
+            return f'It stays where it is: {entry.path}.'
+        try:
+            target = self.store.set_aside(entry) or entry.path
+        except OSError as error:
+            return f'{entry.path} can\'t be set aside: {error}. Please remove it.'
+        return f'It was set aside: {target}.'
+
+    def _describe_environment(self) -> None:
+        path = self.layout.environment(self.store.key) / ENVIRONMENT
+        if not path.exists():
+            files.replace_json(path, self._environment.describe(), self.layout.tmp)
+
+    def trouble(self, verb: str, stops_writing: bool = False) -> _Trouble:
+        """Turn any trouble with the cache inside a block into one warning."""
+
+        def handle(error: Exception) -> None:
+            if stops_writing:
+                self._writes = False
+            self._warn(verb, error)
+
+        return _Trouble(handle)
+
+    def _warn(self, verb: str, error: BaseException) -> None:
+        level = logging.DEBUG if self._has_warned else logging.WARNING
+        self._has_warned = True
+        logger.log(
+            level,
+            "Can't %s the egg cache in %s: %s: %s\n"
+            'The buildout goes on without its help. Mend that, or choose another '
+            'directory with the option egg-cache.',
+            verb,
+            self.layout.root,
+            type(error).__name__,
+            error,
+        )
+
+
+class _Trouble:
+    """A context that gives what the cache, or the disk below it, raises to `handle`."""
+
+    def __init__(self, handle: Callable[[Exception], None]) -> None:
+        self._handle = handle
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> bool:
+        # Whatever it is, a build must not fail because of its cache.
+        if not isinstance(error, Exception):
+            return False
+        self._handle(error)
+        return True
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

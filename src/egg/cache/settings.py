@@ -1,0 +1,147 @@
+"""What did the user ask for?
+
+Options of the `[buildout]` section become one immutable `Settings`. A wrong value is a
+`SettingError` that names the option, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from egg.cache.errors import SettingError
+
+OPTIONS = ('egg-cache', 'egg-cache-mode', 'egg-cache-exclude', 'egg-cache-key')
+
+#: What each mode does: (are hits served?, are eggs stored?, does storing replace an entry?)
+MODES = {
+    'read-write': (True, True, False),
+    'read-only': (True, False, False),
+    'refresh': (False, True, True),
+    'off': (False, False, False),
+}
+
+_EXCLUSION = re.compile(r'(?P<name>[A-Za-z0-9*?][A-Za-z0-9._*?-]*?)(?P<specifier>[<>=!~].*)?')
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A pattern for distributions that are neither stored nor served.
+
+    `name` is a normalised project name (PEP 503) in which `*` and `?` are wildcards.
+    """
+
+    name: str
+    specifier: SpecifierSet
+
+    @classmethod
+    def parse(cls, text: str) -> Exclusion:
+        """Return the exclusion that `text`, such as `my.*` or `other==2.*`, stands for."""
+        match = _EXCLUSION.fullmatch(text)
+        try:
+            if match is None:
+                raise InvalidSpecifier(text)
+            return cls(canonicalize_name(match['name']), SpecifierSet(match['specifier'] or ''))
+        except InvalidSpecifier as error:
+            raise SettingError(
+                f'egg-cache-exclude holds {text!r}, which is not a pattern.\n'
+                'Allowed are names with wildcards, each with or without a version specifier '
+                'and without blanks in it, such as: my.private.* other==2.*'
+            ) from error
+
+    def matches(self, project: str, version: str) -> bool:
+        """Tell whether a distribution is excluded."""
+        return fnmatch.fnmatchcase(canonicalize_name(project), self.name) and (
+            not self.specifier or self.specifier.contains(version, prereleases=True)
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The egg cache that one buildout uses; `directory` is None when it is switched off."""
+
+    directory: Path | None
+    mode: str = 'read-write'
+    exclusions: tuple[Exclusion, ...] = ()
+    key: str = ''
+
+    @property
+    def is_off(self) -> bool:
+        return self.directory is None or self.mode == 'off'
+
+    @property
+    def reads(self) -> bool:
+        return MODES[self.mode][0]
+
+    @property
+    def writes(self) -> bool:
+        return MODES[self.mode][1]
+
+    @property
+    def replaces(self) -> bool:
+        return MODES[self.mode][2]
+
+    def excludes(self, project: str, version: str) -> bool:
+        """Tell whether a distribution is neither stored nor served."""
+        return any(exclusion.matches(project, version) for exclusion in self.exclusions)
+
+
+def parse(options: Mapping[str, str], buildout_directory: str) -> Settings:
+    """Return the settings that buildout `options` stand for.
+
+    Every option is looked at even if the cache is off: a wrong value is wrong there too, and
+    buildout reports options that nobody looks at as unused.
+    """
+    return Settings(
+        directory=_directory(options.get('egg-cache'), buildout_directory),
+        mode=_mode(options.get('egg-cache-mode', 'read-write').strip()),
+        exclusions=tuple(map(Exclusion.parse, options.get('egg-cache-exclude', '').split())),
+        key=options.get('egg-cache-key', '').strip(),
+    )
+
+
+def default_directory() -> Path:
+    """Return the platform's user cache directory for eggs, as platformdirs has it."""
+    # Imported late: a buildout that sets `egg-cache` does not pay for it.
+    from platformdirs import user_cache_path
+
+    return user_cache_path('egg-cache', appauthor=False)
+
+
+def expand(text: str, base: str) -> Path:
+    """Return `text` as an absolute path; `~` is understood, `base` is for relative paths."""
+    return Path(os.path.normpath(os.path.join(base, os.path.expanduser(text))))
+
+
+def _directory(text: str | None, base: str) -> Path | None:
+    if text is None:
+        return default_directory()
+    text = text.strip()
+    if not text:
+        return None
+    if '\n' in text:
+        raise SettingError(
+            f'egg-cache has several lines: {text!r}.\nAllowed is the path of one directory.'
+        )
+    path = expand(text, base)
+    if path.exists() and not path.is_dir():
+        raise SettingError(
+            f'egg-cache = {text} is not a directory.\n'
+            'Allowed is the path of a directory, which is created when it is missing.'
+        )
+    return path
+
+
+def _mode(text: str) -> str:
+    if text not in MODES:
+        raise SettingError(
+            f'egg-cache-mode = {text} is not a mode.\nAllowed are: {", ".join(MODES)}.'
+        )
+    return text

@@ -1,0 +1,45 @@
+"""What did the egg cache do for this run?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Tally:
+    """The counts of one run, for its last line. `saved` is in seconds."""
+
+    copied: int = 0
+    built: int = 0
+    stored: int = 0
+    saved: float = 0.0
+
+    def copy(self, build_seconds: float, copy_seconds: float) -> None:
+        """Count an egg that was copied instead of being built."""
+        self.copied += 1
+        self.saved += max(0.0, build_seconds - copy_seconds)
+
+    def summary(self) -> str | None:
+        """Return the line that ends a run, None if no egg arrived."""
+        total = self.copied + self.built
+        if not total:
+            return None
+        eggs = 'egg' if total == 1 else 'eggs'
+        text = f'Egg cache: {self.copied} of {total} {eggs} copied, {self.built} built'
+        if self.stored == self.built:
+            text += ' and stored'
+        elif self.stored:
+            text += f', {self.stored} stored'
+        return f'{text}; {duration(self.saved)} saved.'
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people write it: `0.4 s`, `55 s`, `3 min 12 s`, `1 h 5 min`."""
+    if 0 < seconds < 9.95:
+        return f'{seconds:.1f} s'
+    whole = round(seconds)
+    if whole < 60:
+        return f'{whole} s'
+    if whole < 3600:
+        return f'{whole // 60} min {whole % 60} s'
+    return f'{whole // 3600} h {whole % 3600 // 60} min'

@@ -1,0 +1,74 @@
+"""Fixtures: an index, a recipe, and as many buildouts as a test wants."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support import tools as support_tools
+from support.index import Index
+from support.runner import Buildout
+
+
+@pytest.fixture(scope='session')
+def tools(tmp_path_factory):
+    """The path list of zc.buildout and its companions, copied from the test process."""
+    return support_tools.from_environment(tmp_path_factory.mktemp('tools'))
+
+
+@pytest.fixture(scope='session')
+def recipe_wheel(tmp_path_factory):
+    """zc.recipe.egg as a wheel."""
+    return support_tools.wheel_of('zc.recipe.egg', tmp_path_factory.mktemp('recipe'))
+
+
+@pytest.fixture
+def index(recipe_wheel):
+    """A running index that offers the recipe and nothing else."""
+    with Index(recipe_wheel) as index:
+        yield index
+
+
+@pytest.fixture
+def archives_dir(tmp_path):
+    """An empty directory for archives."""
+    path = tmp_path / 'archives'
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def home(tmp_path):
+    """The home directory of every buildout of a test."""
+    path = tmp_path / 'home'
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def cache_dir(tmp_path):
+    """The egg cache of every buildout of a test; it doesn't exist yet."""
+    return tmp_path / 'cache'
+
+
+@pytest.fixture
+def buildout_factory(tmp_path, tools, index, home, cache_dir):
+    """A function that makes a new buildout: tmp_path/buildout1, buildout2, ...
+
+    All have the same home directory, index and egg cache. `cache=False` makes one without the
+    extension; further keyword arguments are options of [buildout], None takes one away.
+    """
+    numbers = itertools.count(1)
+
+    def make(config='', cache=True, tools=tools, directory=None, **options):
+        defaults = {'index': index.url}
+        if cache:
+            defaults.update({'extensions': 'egg.cache', 'egg-cache': cache_dir})
+        defaults.update((name.replace('_', '-'), value) for name, value in options.items())
+        directory = directory or tmp_path / f'buildout{next(numbers)}'
+        return Buildout(directory, tools, config, defaults, home)
+
+    return make

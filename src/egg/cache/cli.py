@@ -105,5 +105,6 @@ def _verify(layout: Layout) -> int:
         damaged += bool(faults)
         for fault in faults:
             print(f'{entry}: {fault} ({entry.path})')
-    print(f'{count} eggs checked in {layout.root}, {damaged} damaged.', file=sys.stderr)
+    eggs = 'egg' if count == 1 else 'eggs'
+    print(f'{count} {eggs} checked in {layout.root}, {damaged} damaged.', file=sys.stderr)
     return 1 if damaged else 0

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from egg.cache.errors import CacheError
 
@@ -99,7 +99,7 @@ def version_name(version: str) -> str:
     """
     try:
         return component(str(Version(version)))
-    except InvalidVersion as error:
+    except ValueError as error:  # InvalidVersion, or too many digits.
         raise CacheError(f'{version!r} is not a version that the egg cache can keep.') from error
 
 

@@ -110,7 +110,9 @@ def load(data: bytes) -> Manifest:
         raise DamagedError(MANIFEST, 'a text with its own checksum', 'another text')
     try:
         return _from_json(json.loads(data))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError
+    ) as error:  # fmt: skip
         raise DamagedError(MANIFEST, 'a manifest', f'{type(error).__name__}: {error}') from error
 
 

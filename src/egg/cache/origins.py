@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from egg.cache import files
 from egg.cache.layout import ORIGIN, Layout
@@ -135,7 +135,7 @@ def can_be_pinned(version: str) -> bool:
     """Tell whether a version stays what it is: a `.dev` version is rebuilt under its name."""
     try:
         return not Version(version).is_devrelease
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or too many digits.
         return False
 
 

@@ -79,6 +79,8 @@ class Session:
         """
         trust.check(self.layout.root)
         if not self._writes:
+            if not self.layout.environments.is_dir():
+                logger.info('There is no egg cache in %s to read from.', self.layout.root)
             return True
         with self.trouble('prepare'):
             self.store.prepare()

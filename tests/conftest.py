@@ -33,6 +33,17 @@ def index(recipe_wheel):
 
 
 @pytest.fixture
+def say(capsys):
+    """A function that prints a line, whether the test passes or not."""
+
+    def say(text):
+        with capsys.disabled():
+            print(f'\n    {text}', end='', flush=True)
+
+    return say
+
+
+@pytest.fixture
 def archives_dir(tmp_path):
     """An empty directory for archives."""
     path = tmp_path / 'archives'

@@ -64,9 +64,9 @@ def add(store, directory, project='demo', version='1.0', content='', files=None)
     return store.add(manifest(egg, (), project, version, built_from), egg)
 
 
-def new_session(cache, mode='read-write', exclusions=(), stores_sdists=True, key=''):
+def new_session(cache, mode='read-write', exclusions=(), stores_sdists=True, key='', **options):
     """Return a session that isn't open yet."""
-    settings = Settings(Path(cache), mode, tuple(exclusions), key)
+    settings = Settings(Path(cache), mode, tuple(exclusions), key, **options)
     return Session(settings, Path(cache), ENVIRONMENT, BUILDER, stores_sdists)
 
 

@@ -1,6 +1,12 @@
 """How are properties tested, so that a failure can be repeated elsewhere?"""
 
+import os
+import random
+
 from hypothesis import settings
+
+#: What everything that is left to chance starts from; it is printed, and may be given.
+SEED = int(os.environ.get('TEST_SEED') or random.SystemRandom().randrange(10**6))
 
 # A deadline would test the machine. The blob of a failure repeats it (@reproduce_failure).
 PROPERTY = settings(deadline=None, print_blob=True)

@@ -36,9 +36,17 @@ class Arrival:
         self.fetch_seconds = 0.0
         self.project = self.version = ''
         self._url = ''
+        self._question: tuple[Origin, str, str, tuple[str, ...]] | None = None
         self._session = session
         self._eggs_directory = eggs_directory
         self._stage: str | None = None
+
+    def ask(self, origin: Origin, project: str, pin: str, local: tuple[str, ...]) -> None:
+        """Note which pin is wanted from where; `local` is as in `Pointer`.
+
+        Later is too late: the origin of what comes next has the links of this egg, too.
+        """
+        self._question = origin, project, pin, local
 
     def stage(self, entry: Entry) -> bool:
         """Copy the egg of `entry`, so that nothing can go wrong when it is needed."""
@@ -69,33 +77,54 @@ class Arrival:
     def egg(self, path: str, directory: str, make: Callable[[], Path]) -> Path:
         """Return the egg of the archive at `path`, in `directory`: copied, or made by `make`."""
         if self.copy is not None:
-            egg = Path(directory) / self.copy.egg.name
-            os.rename(self.copy.egg, egg)
+            egg = _moved(self.copy.egg, Path(directory))
             self._session.arrived(self.copy)
-        elif self.project and os.path.isfile(path):
-            if self.archive is None:
-                name = os.path.basename(path)
-                self.archive = Archive(name, files.sha256(path), self._url, self.fetch_seconds)
+        elif (archive := self._identify(path)) is not None:
             egg = self._session.build(
-                self.project, self.version, self.archive, Path(directory), make
+                self.project, self.version, archive, Path(directory), make
             )
         else:
             egg = make()
         self.egg_name = egg.name
         return egg
 
-    def remember(self, origin: Origin, project: str, pin: str, local: tuple[str, ...]) -> None:
-        """Keep that `origin` has this archive for a pin; `local` is as in `Pointer`."""
-        if self.is_resolved and self.archive is not None:
-            pointer = Pointer(
-                self.archive.name, self.archive.sha256, self.version, local, self.is_local
-            )
+    def _identify(self, path: str) -> Archive | None:
+        """Return the archive at `path`; None if nothing is known of it, or it can't be read."""
+        if not self.project or not os.path.isfile(path):
+            return None
+        if self.archive is None:
+            with self._session.trouble('look up'):
+                name = os.path.basename(path)
+                self.archive = Archive(name, files.sha256(path), self._url, self.fetch_seconds)
+        return self.archive
+
+    def remember(self) -> None:
+        """Keep that this archive is what the origin has for the pin that was asked for."""
+        if self._question is None or not self.is_resolved or self.archive is None:
+            return
+        origin, project, pin, local = self._question
+        pointer = Pointer(
+            self.archive.name, self.archive.sha256, self.version, local, self.is_local
+        )
+        # A local archive that only a remote page tells of can't be looked at without that page.
+        if pointer.was_seen:
             self._session.remember(origin, project, pin, pointer)
 
     def close(self) -> None:
         """Remove what was staged and not used."""
         if self._stage is not None:
-            shutil.rmtree(self._stage, ignore_errors=True)
+            files.remove_tree(self._stage)
+
+
+def _moved(egg: Path, directory: Path) -> Path:
+    """Move `egg` into `directory`, and return its new path."""
+    target = directory / egg.name
+    try:
+        os.rename(egg, target)
+    except OSError:
+        # There is no archive to build it from, so the other way is tried, too.
+        shutil.copytree(egg, target, symlinks=True)
+    return target
 
 
 def announced_archive(location: str) -> Archive | None:
@@ -107,9 +136,20 @@ def announced_archive(location: str) -> Archive | None:
     return Archive(name, match[1], origins.public_url(location))
 
 
-def local_digests(places: list[str]) -> tuple[str, ...]:
-    """Return the sha256 of the archives at local paths or `file:` URLs, in the order of those."""
-    return tuple(_content(origins.local_path(place)) for place in sorted(places))
+def local_digests(places: list[str], download_cache: str | None = None) -> tuple[str, ...]:
+    """Return the sha256 of the archives at local paths or `file:` URLs, in the order of those.
+
+    One in the download cache, which buildout prefers to all others, is marked.
+    """
+    return tuple(
+        _place(place, download_cache) + _content(origins.local_path(place))
+        for place in sorted(places)
+    )
+
+
+def _place(place: str, download_cache: str | None) -> str:
+    in_cache = os.path.realpath(os.path.dirname(place)) == download_cache
+    return 'download-cache ' if in_cache else ''
 
 
 def _content(path: str) -> str:

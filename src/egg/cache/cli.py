@@ -6,6 +6,7 @@ Data goes to stdout, remarks to stderr. Exit status: 0 done, 1 faults found, 2 w
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,11 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     directory = _directory(chosen.cache)
-    if directory.exists() and not directory.is_dir():
+    if os.path.exists(directory) and not os.path.isdir(directory):
         parser.error(f'{directory} is not a directory. Name the egg cache with --cache DIR.')
     commands = {'dir': _dir, 'list': _list, 'verify': _verify}
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files may be anything.
+        sys.stdout.reconfigure(errors='backslashreplace')
     try:
-        return commands[chosen.command](Layout(directory))
+        status = commands[chosen.command](Layout(directory))
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:
         # Whoever reads has seen enough; Python would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

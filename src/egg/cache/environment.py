@@ -102,13 +102,18 @@ def current(
         tag=tag.abi if tag.abi.startswith(tag.interpreter) else f'{tag.interpreter}_{tag.abi}',
         platform=_platform(),
         egg_format=5 if int(buildout_version.split('.')[0]) >= 5 else 4,
-        variables={
-            name: environ[name]
-            for name in BUILD_VARIABLES
-            if name in environ and not _says_never(name, environ[name])
-        },
+        variables=build_variables(environ),
         user_key=user_key,
     )
+
+
+def build_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the build variables that are set."""
+    return {
+        name: environ[name]
+        for name in BUILD_VARIABLES
+        if name in environ and not _says_never(name, environ[name])
+    }
 
 
 def _platform() -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 import platform
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -41,7 +42,7 @@ def load(buildout: Any) -> None:
     try:
         session = _session(options)
         if session is not None and session.open():
-            installer.activate(session)
+            installer.activate(session, _follow(options, session), options)
             _remark_on_layout(options)
     except SettingError as error:
         raise zc.buildout.UserError(str(error)) from error
@@ -72,6 +73,29 @@ def _remark_on_layout(options: Any) -> None:
             'The eggs directory %s is outside of the buildout: the buildout is not '
             'self-contained.', options['eggs-directory'],
         )  # fmt: skip
+
+
+def _follow(options: Any, session: Session) -> Callable[[], Session]:
+    """Return a function that returns the session for the build variables of that moment.
+
+    A recipe or another extension may set some at any time.
+    """
+    sessions = {_build_variables(): session}
+
+    def follow() -> Session:
+        variables = _build_variables()
+        if variables not in sessions:
+            other = _session(options) or session
+            other.tally = session.tally
+            other.open()
+            sessions[variables] = other
+        return sessions[variables]
+
+    return follow
+
+
+def _build_variables() -> tuple[object, ...]:
+    return environment.can_compile(), *sorted(environment.build_variables().items())
 
 
 def _session(options: Any) -> Session | None:

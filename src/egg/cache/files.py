@@ -1,4 +1,4 @@
-"""How is a small file written, so that a reader never sees a part of it?"""
+"""How is a small file read and written, so that nobody ever sees a part of it?"""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ import hashlib
 import json
 import os
 import secrets
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_CHUNK = 1 << 20
+# Not blocking: somebody could have put a pipe in the place of a file.
+READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+CREATE = os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+#: Modes of what the cache makes, before the umask: never writable by everybody.
+DIRECTORY_MODE = 0o775
+FILE_MODE = 0o664
 
 
 def unique(directory: Path) -> Path:
@@ -15,21 +26,101 @@ def unique(directory: Path) -> Path:
     return directory / f'{os.getpid()}-{secrets.token_hex(8)}'
 
 
-def replace_json(path: Path, row: dict[str, object], tmp: Path) -> None:
-    """Write `row` to the file `path` in one step; `tmp` is on the same filesystem."""
+def make_directories(path: Path) -> None:
+    """Create the directory `path`, and those above it, where they are missing."""
+    try:
+        os.mkdir(path, DIRECTORY_MODE)
+    except FileNotFoundError:
+        make_directories(path.parent)
+        make_directories(path)
+    except OSError:
+        if not os.path.isdir(path):
+            raise
+
+
+@contextmanager
+def opened(path: str) -> Iterator[int]:
+    """Open the file `path` for reading, whatever it is, but never through a link."""
+    descriptor = os.open(path, READ)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> bytes:
+    """Return the content of a small file. Raises `OSError`, for a link, too."""
+    with opened(str(path)) as descriptor:
+        return b''.join(chunks(descriptor))
+
+
+def chunks(descriptor: int) -> Iterator[bytes]:
+    """Yield the content of an open file in pieces."""
+    while chunk := os.read(descriptor, _CHUNK):
+        yield chunk
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of `data`, however little of it the disk takes at once."""
+    written = os.write(descriptor, data)
+    while written < len(data):
+        data = data[written:]
+        written = os.write(descriptor, data)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write the new file `path`. Raises `OSError`, if there is anything already, too."""
+    descriptor = os.open(path, CREATE, FILE_MODE)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def replace(path: Path, data: bytes, tmp: Path) -> None:
+    """Write the file `path` in one step; `tmp` is on the same filesystem."""
     stage = unique(tmp)
     try:
-        stage.write_text(json.dumps(row, indent=2) + '\n', encoding='utf-8')
+        create(stage, data)
         os.replace(stage, path)
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(stage)
+
+
+def replace_json(path: Path, row: dict[str, object], tmp: Path) -> None:
+    """Write `row` to the file `path` in one step; `tmp` is on the same filesystem."""
+    replace(path, to_json(row), tmp)
+
+
+def to_json(row: dict[str, object]) -> bytes:
+    """Return the text of a file that people may read."""
+    return (json.dumps(row, indent=2) + '\n').encode()
+
+
+def ensure(path: Path, data: bytes, tmp: Path) -> None:
+    """Write `path` unless that is its content: a crash may have left it empty."""
+    with suppress(OSError):
+        if read(path) == data:
+            return
+    replace(path, data, tmp)
+
+
+def remove_tree(path: Path | str) -> None:
+    """Remove as much as possible of a directory, and no error; links in it are not followed."""
+    # Ignoring errors doesn't ignore all of them.
+    with suppress(OSError):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def sha256(path: str) -> str:
     """Return the sha256 of a file in hexadecimal digits. Raises `OSError`."""
     digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while chunk := file.read(1 << 20):
+    # Through a link, too: this is about what people have, not about the cache.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for chunk in chunks(descriptor):
             digest.update(chunk)
+    finally:
+        os.close(descriptor)
     return digest.hexdigest()

@@ -17,11 +17,12 @@ import inspect
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from zc.buildout import easy_install
+from zc.buildout.buildout import Buildout
 
 from egg.cache import origins
 from egg.cache.arrival import Arrival, local_digests
@@ -45,6 +46,8 @@ SIGNATURES = {
     'call_pip_install': ('spec', 'dest'),
     '_maybe_copy_and_rename_wheel': ('dist', 'dest'),
 }
+# Here further parameters do no harm: they are handed on, or never given.
+_MAY_HAVE_MORE = ('AllowHostsPackageIndex.url_ok', 'call_pip_install')
 #: ... other names, and attributes that an initialiser sets.
 NAMES = ('Environment', 'UNPACKERS', 'pkg_resources')
 ATTRIBUTES = {
@@ -54,20 +57,24 @@ ATTRIBUTES = {
 
 _session: Session | None = None
 _arrival: Arrival | None = None
-_originals: dict[str, Any] = {}
+_follow: Callable[[], Session] | None = None
+_develop_eggs_directory = ''
+_originals: dict[tuple[Any, str], Any] = {}
 
 
 class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[misc]
     """buildout's installer, which asks the egg cache before it asks the network."""
 
     def _get_dist(self, requirement: Any, ws: Any) -> Any:
-        global _arrival
+        global _arrival, _session
         if _session is None or self._dest is None:
             return super()._get_dist(requirement, ws)
+        if _follow is not None:
+            _session = _follow()
         before, _arrival = _arrival, Arrival(_session, self._dest)
         try:
             dists = super()._get_dist(requirement, ws)
-            self._remember(_session, _arrival, requirement)
+            _arrival.remember()
             return dists
         finally:
             _arrival.close()
@@ -123,11 +130,14 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
         """See eggs with `.dist-info` offline, too.
 
         Without an eggs directory of its own (`buildout -o`) an installer gets it as a part of
-        its path, and zc.buildout 5 and 6 don't see there what they have made themselves.
+        its path, and zc.buildout 5 and 6 don't see there what they have made themselves. Nor do
+        they see custom builds in the directory of develop eggs, but that is so online, too.
         """
         env = super()._make_env()
         if self._dest is None:
             for directory in self._path:
+                if directory == _develop_eggs_directory:
+                    continue
                 for location in sorted(glob.glob(os.path.join(glob.escape(directory), '*.egg'))):
                     for dist in pkg_resources.find_distributions(location):
                         dist.precedence = pkg_resources.EGG_DIST
@@ -143,14 +153,16 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
             origin = self._origin
             if not origin.has_pointers:
                 return None
-            entry = session.pinned(origin, req.project_name, pin, self._local(req))
+            local = self._local(req)
+            arrival.ask(origin, req.project_name, pin, local)
+            entry = session.pinned(origin, req.project_name, pin, local)
             if entry is not None and arrival.stage(entry):
                 return _distribution(entry)
         return None
 
     def _fallback(self, session: Session, arrival: Arrival, req: Any) -> Any:
         """Return the best cached distribution, if nobody could tell what there is."""
-        silent = sorted(_silent_urls(self._index))
+        silent = _silent_urls(self._index, req.project_name)
         if not silent:
             return None
 
@@ -173,14 +185,6 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
                     return _distribution(entry)
         return None
 
-    def _remember(self, session: Session, arrival: Arrival, requirement: Any) -> None:
-        """Keep what a pin resolved to, once its egg is in the cache."""
-        pin = origins.exact_pin(requirement.specifier)
-        if pin is not None and arrival.is_resolved:
-            with session.trouble('write to'):
-                local = self._local(requirement)
-                arrival.remember(self._origin, requirement.project_name, pin, local)
-
     @property
     def _origin(self) -> Origin:
         return Origin(self._index.index_url, tuple(self._links), tuple(self._allow_hosts))
@@ -189,15 +193,26 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
         """Return the sha256 of the local archives that satisfy `req`."""
         dists = (dist for dist in self._index[req.project_name] if dist in req)
         return local_digests(
-            [dist.location for dist in dists if not origins.is_remote(dist.location)]
+            [dist.location for dist in dists if not origins.is_remote(dist.location)],
+            self._download_cache,
         )
 
 
-def activate(session: Session) -> None:
-    """Let buildout use the egg cache of `session`."""
-    global _session
+def activate(
+    session: Session,
+    follow: Callable[[], Session] | None = None,
+    options: Mapping[str, str] | None = None,
+) -> None:
+    """Let buildout use the egg cache of `session`.
+
+    `follow` returns the session to be used from now on, and is called for each distribution;
+    `options` are those of the section [buildout].
+    """
+    global _session, _follow, _develop_eggs_directory
     deactivate()
     _session = session
+    _follow = follow
+    _develop_eggs_directory = (options or {}).get('develop-eggs-directory', '')
     _replace('Installer', Installer)
     _replace('call_pip_install', _caching_pip_install(easy_install.call_pip_install))
     _replace(
@@ -208,19 +223,24 @@ def activate(session: Session) -> None:
     unpackers = easy_install.UNPACKERS
     wrap = _caching_unpacker_into if '.whl' in unpackers else _caching_unpacker_to
     _replace('UNPACKERS', {suffix: wrap(unpack) for suffix, unpack in unpackers.items()})
+    # After an error nobody unloads extensions, and another buildout in the same process may
+    # list none, so that nobody loads them either.
+    _replace('__init__', _deactivating(Buildout.__init__), Buildout)
 
 
 def deactivate() -> Session | None:
     """Give buildout its own names back; return the session that was active."""
-    global _session
+    global _session, _follow, _develop_eggs_directory
     session, _session = _session, None
+    _follow, _develop_eggs_directory = None, ''
     if _originals:
         # Settings that buildout made on the class in the meantime stay.
-        for name in _settings_of(_originals['Installer']) & vars(Installer).keys():
-            setattr(_originals['Installer'], name, vars(Installer)[name])
+        original = _originals[easy_install, 'Installer']
+        for name in _settings_of(original) & vars(Installer).keys():
+            setattr(original, name, vars(Installer)[name])
             delattr(Installer, name)
-    for name, value in _originals.items():
-        setattr(easy_install, name, value)
+    for (owner, name), value in _originals.items():
+        setattr(owner, name, value)
     _originals.clear()
     return session
 
@@ -229,7 +249,10 @@ def lacking() -> list[str]:
     """Return the private names that this zc.buildout has no longer, or has otherwise."""
     wrong = [name for name in NAMES if not hasattr(easy_install, name)]
     for name, parameters in SIGNATURES.items():
-        if _parameters(name)[: len(parameters)] != parameters:
+        found = _parameters(name)
+        if name in _MAY_HAVE_MORE:
+            found = found[: len(parameters)]
+        if found != parameters:
             wrong.append(name)
     for name, attributes in ATTRIBUTES.items():
         known = _initialised(getattr(easy_install, name, object))
@@ -255,9 +278,17 @@ def _initialised(cls: type) -> set[str]:
     }
 
 
-def _replace(name: str, value: Any) -> None:
-    _originals[name] = getattr(easy_install, name)
-    setattr(easy_install, name, value)
+def _replace(name: str, value: Any, owner: Any = easy_install) -> None:
+    _originals[owner, name] = getattr(owner, name)
+    setattr(owner, name, value)
+
+
+def _deactivating(original: Any) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        deactivate()
+        original(self, *args, **kwargs)
+
+    return __init__
 
 
 def _settings_of(cls: type) -> set[str]:
@@ -350,5 +381,7 @@ def _watch(index: Any) -> None:
     index.open_url = open_url
 
 
-def _silent_urls(index: Any) -> set[str]:
-    return set(getattr(vars(index).get('open_url'), 'silent', ()))
+def _silent_urls(index: Any, project: str) -> list[str]:
+    """Return the URLs that gave no answer, but for the pages of other projects."""
+    silent = getattr(vars(index).get('open_url'), 'silent', ())
+    return sorted(url for url in silent if origins.concerns(url, index.index_url, project))

@@ -105,6 +105,11 @@ def version_name(version: str) -> str:
 
 def component(name: str) -> str:
     """Return `name` if it is one safe component of a path, else raise `CacheError`."""
-    if _SAFE.fullmatch(name) is None or len(name) > 200:
+    if not is_component(name):
         raise CacheError(f'{name!r} is not a name that the egg cache can keep.')
     return name
+
+
+def is_component(name: str) -> bool:
+    """Tell whether `name` is one safe component of a path."""
+    return _SAFE.fullmatch(name) is not None and len(name) <= 200

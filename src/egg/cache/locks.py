@@ -6,6 +6,8 @@ and nothing else.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import logging
 import os
@@ -16,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+
+from egg.cache import files
 
 logger = logging.getLogger('egg.cache')
 
@@ -28,13 +32,15 @@ class LockTimeout(Exception):
 
 
 @contextmanager
-def hold(path: Path, purpose: str, timeout: float) -> Iterator[None]:
+def hold(path: Path, purpose: str, timeout: float, mode: int = 0o644) -> Iterator[None]:
     """Hold the lock `path` during the block; `purpose` is what is said to those who wait.
 
-    A lock dies with its process. Raises `LockTimeout` after `timeout` seconds, and `OSError` or
-    `NotImplementedError` where the filesystem has no locks.
+    A lock dies with its process. `mode` is that of the lock file: who shares a cache needs to
+    write to it. Raises `LockTimeout` after `timeout` seconds, and `OSError` where the filesystem
+    has no locks.
     """
-    lock = FileLock(str(path), timeout=timeout)
+    _probe(path, mode)
+    lock = FileLock(str(path), timeout=timeout, mode=mode)
     _acquire(lock, path, timeout)
     try:
         _sign(path, purpose)
@@ -45,6 +51,23 @@ def hold(path: Path, purpose: str, timeout: float) -> Iterator[None]:
             os.unlink(_signature(path))
         with suppress(OSError):
             lock.release()
+
+
+def _probe(path: Path, mode: int) -> None:
+    """Raise `OSError` if `path` can't be locked, whoever holds it.
+
+    Some versions of filelock wait for ever then, others make do with a file that outlives its
+    process. Sharing the lock for a moment is what keeps others out least.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, mode)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
@@ -74,12 +97,14 @@ def _sign(path: Path, purpose: str) -> None:
         }
     )
     with suppress(OSError):
-        _signature(path).write_text(text, encoding='utf-8')
+        os.unlink(_signature(path))
+    with suppress(OSError):
+        files.create(_signature(path), text.encode())
 
 
 def _read_signature(path: Path) -> str:
     try:
-        who = json.loads(_signature(path).read_text(encoding='utf-8'))
+        who = json.loads(files.read(_signature(path)))
         return '{purpose} on {host}, process {pid}, since {since}'.format(**who)
     except (OSError, ValueError, KeyError, TypeError):
         return f'another buildout that holds {path}'

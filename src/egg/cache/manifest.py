@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 import re
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,11 @@ from egg.cache.layout import FORMAT, MANIFEST
 FILE, DIRECTORY, LINK = 'file', 'directory', 'link'
 
 _SHA256 = re.compile(r'[0-9a-f]{64}')
+_MODE = re.compile(r'0[0-7]{3}')
+_KINDS = ('wheel', 'egg', 'sdist')
 _MAXIMUM = 2**63 - 1
+# Of what is found in a text that a stranger wrote, not more is repeated.
+_LONGEST_REMARK = 120
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,8 @@ def load(data: bytes) -> Manifest:
     except (
         ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError
     ) as error:  # fmt: skip
-        raise DamagedError(MANIFEST, 'a manifest', f'{type(error).__name__}: {error}') from error
+        remark = f'{type(error).__name__}: {error}'[:_LONGEST_REMARK]
+        raise DamagedError(MANIFEST, 'a manifest', remark) from error
 
 
 def _checksum(body: bytes) -> str:
@@ -157,15 +163,17 @@ def _item_to_json(item: Item) -> dict[str, Any]:
 
 
 def _from_json(head: Any) -> Manifest:
-    if head.pop('format') != FORMAT:
+    if _number(head.pop('format')) != FORMAT:
         raise ValueError(f'the format is not {FORMAT}')
     archive, build = head.pop('archive'), head.pop('build')
+    if archive['kind'] not in _KINDS:
+        raise ValueError(f'{archive["kind"]!r:.40} is not a kind of archive')
     items = tuple(map(_item_from_json, head.pop('files')))
     _check_tree(items)
     head.pop('checksum')
     return Manifest(
-        project=_text(head.pop('project')),
-        version=_text(head.pop('version')),
+        project=_filled(head.pop('project')),
+        version=_filled(head.pop('version')),
         egg=_name(head.pop('egg')),
         archive=Archive(
             name=_name(archive['name']),
@@ -173,7 +181,7 @@ def _from_json(head: Any) -> Manifest:
             url=_text(archive['url']),
         ),
         build=Build(
-            seconds=float(build['seconds']),
+            seconds=_seconds(build['seconds']),
             at=_text(build['at']),
             buildout=_text(build['zc.buildout']),
             python=_text(build['python']),
@@ -186,15 +194,17 @@ def _from_json(head: Any) -> Manifest:
 
 
 def _item_from_json(row: Any) -> Item:
-    path, kind = _text(row['path']), row['kind']
+    path, kind = _path(row['path']), row['kind']
     if kind == LINK:
-        return Item(path, kind, target=_text(row['target']))
+        return Item(path, kind, target=_path(row['target']))
     item = Item(path, kind, _mode(row['mode']), _number(row['mtime_ns']))
     if kind == DIRECTORY:
         return item
     if kind != FILE:
-        raise ValueError(f'{path} is of the unknown kind {kind!r}')
+        raise ValueError(f'{path:.40} is of the unknown kind {kind!r:.40}')
     size, sha256 = _number(row['size']), _digest(row['sha256'])
+    if size < 0:
+        raise ValueError(f'{path:.40} has less than no bytes')
     return Item(path, kind, item.mode, item.mtime_ns, size, sha256)
 
 
@@ -203,12 +213,13 @@ def _check_tree(items: tuple[Item, ...]) -> None:
     seen: set[str] = set()
     directories: set[str] = set()
     for item in items:
-        parent, _, name = item.path.rpartition('/')
+        parent, slash, name = item.path.rpartition('/')
         is_root = item.path == '.'
-        if item.path in seen or (is_root and item.kind != DIRECTORY) or '\0' in item.path:
-            raise ValueError(f'{item.path!r} is listed twice or is not a path')
-        if not is_root and (name in ('', '.', '..') or (parent or '.') not in directories):
-            raise ValueError(f'{item.path!r} is not below a directory of the egg')
+        if item.path in seen or (is_root and item.kind != DIRECTORY):
+            raise ValueError(f'{item.path!r:.40} is listed twice or is not a directory')
+        above = parent if slash else '.'
+        if not is_root and (name in ('', '.', '..') or parent == '.' or above not in directories):
+            raise ValueError(f'{item.path!r:.40} is not below a directory of the egg')
         seen.add(item.path)
         if item.kind == DIRECTORY:
             directories.add(item.path)
@@ -222,8 +233,22 @@ def _text(value: Any) -> str:
     return value
 
 
+def _filled(value: Any) -> str:
+    if not _text(value):
+        raise ValueError('a text is empty')
+    return str(value)
+
+
+def _path(value: Any) -> str:
+    """Return a text that a file system can have as a path."""
+    os.fsencode(_filled(value))
+    if '\0' in value:
+        raise ValueError(f'{value!r:.40} is not a path')
+    return str(value)
+
+
 def _name(value: Any) -> str:
-    if _text(value) in ('', '.', '..') or '/' in value or '\0' in value:
+    if _path(value) in ('.', '..') or '/' in value:
         raise ValueError(f'{value!r:.40} is not the name of a file')
     return str(value)
 
@@ -240,8 +265,13 @@ def _number(value: Any) -> int:
     return value
 
 
+def _seconds(value: Any) -> float:
+    if type(value) not in (int, float) or not 0 <= float(value) < math.inf:
+        raise ValueError(f'{value!r:.40} is not a number of seconds')
+    return float(value)
+
+
 def _mode(value: Any) -> int:
-    mode = int(_text(value), 8)
-    if mode != stat.S_IMODE(mode) or mode & ~0o777:
+    if _MODE.fullmatch(_text(value)) is None:
         raise ValueError(f'{value!r:.40} is not a mode')
-    return mode
+    return int(value, 8)

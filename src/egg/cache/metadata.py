@@ -6,6 +6,7 @@ import os
 from email.parser import HeaderParser
 from pathlib import Path
 
+from egg.cache import files
 from egg.cache.errors import CacheError
 
 
@@ -23,8 +24,7 @@ def name_and_version(egg: Path) -> tuple[str, str]:
 
 def _parse(path: Path) -> tuple[str, str]:
     try:
-        with open(path, encoding='utf-8', errors='replace') as file:
-            headers = HeaderParser().parse(file)
+        headers = HeaderParser().parsestr(files.read(path).decode('utf-8', 'replace'))
     except OSError as error:
         raise CacheError(f'{path.parent.parent} has no metadata: {error}') from error
     if not headers['Name'] or not headers['Version']:

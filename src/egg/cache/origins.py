@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from egg.cache import files
@@ -39,7 +40,8 @@ class Origin:
         """The name of the directory that holds this origin's pointers.
 
         User names and passwords don't count. Of a local directory only that there is one: what
-        lies in it is looked at each time. A local page of links counts with its content.
+        lies in it is looked at each time. A local page of links counts with its content, a link
+        with its query and its fragment, which may be the digest of an archive.
         """
         links = [_link_key(link) for link in self.find_links]
         text = json.dumps([public_url(self.index), links, self.allow_hosts])
@@ -64,7 +66,8 @@ class Pointer:
     """What a pin resolved to.
 
     `local` are the sha256 of archives for the same pin that lay in local directories then, in
-    the order of their paths; `was_local` tells whether the chosen one was among them.
+    the order of their paths; those in the download cache have a mark before the digest.
+    `was_local` tells whether the chosen one was among them.
     """
 
     name: str
@@ -85,13 +88,18 @@ class Pointer:
         return self._others(local) == self._others(self.local)
 
     def _others(self, local: Sequence[str]) -> list[str]:
-        return [sha256 for sha256 in local if sha256 != self.sha256]
+        return [sha256 for sha256 in local if not sha256.endswith(self.sha256)]
+
+    @property
+    def was_seen(self) -> bool:
+        """Whether the chosen archive is remote, or one of those that are looked at each time."""
+        return not self.was_local or self._others(self.local) != list(self.local)
 
 
 def read(layout: Layout, key: str, origin: Origin, project: str, pin: str) -> Pointer | None:
     """Return the pointer of a pin, None if there is none that can be read."""
     try:
-        row = json.loads(layout.pin(key, origin.key, project, pin).read_bytes())
+        row = json.loads(files.read(layout.pin(key, origin.key, project, pin)))
         pointer = Pointer(
             str(row['name']),
             str(row['sha256']),
@@ -109,8 +117,7 @@ def write(
 ) -> None:
     """Remember what a pin resolved to. Raises `OSError`."""
     path = layout.pin(key, origin.key, project, pin)
-    if not path.parent.is_dir():
-        path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_directories(path.parent)
     if not (path.parent / ORIGIN).exists():
         files.replace_json(path.parent / ORIGIN, origin.describe(), layout.tmp)
     row = {
@@ -144,6 +151,12 @@ def is_remote(place: str) -> bool:
     return _REMOTE.match(place) is not None
 
 
+def concerns(url: str, index: str, project: str) -> bool:
+    """Tell whether a page may be about `project`: it isn't the `index`'s page of another one."""
+    name = url[len(index) :].partition('/')[0] if url.startswith(index) else ''
+    return not name or canonicalize_name(name) == canonicalize_name(project)
+
+
 def public_url(url: str) -> str:
     """Return `url` without what may be secret: user, password, query and fragment."""
     if not is_remote(url):
@@ -159,9 +172,13 @@ def local_path(place: str) -> str:
 
 def _link_key(link: str) -> str:
     if is_remote(link):
-        return public_url(link)
+        parts = urlsplit(link)
+        return parts._replace(netloc=parts.netloc.rpartition('@')[2]).geturl()
     with suppress(OSError):
         path = local_path(link)
         if os.path.isfile(path):
             return f'file {files.sha256(path)}'
+        page = os.path.join(path, 'index.html')
+        if _FILE.match(link) and os.path.isfile(page):
+            return f'directory {files.sha256(page)}'  # buildout reads it as a page of links.
     return 'directory'

@@ -11,25 +11,25 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
 from pathlib import Path
 
 from packaging.version import Version
 
 from egg.cache import files, locks, metadata, origins, transfer, trust
 from egg.cache.environment import Environment
-from egg.cache.errors import DamagedError
+from egg.cache.errors import CacheError, DamagedError
 from egg.cache.layout import ENVIRONMENT, Layout
 from egg.cache.manifest import Archive, Build, Manifest
 from egg.cache.origins import Origin, Pointer
 from egg.cache.settings import Settings
 from egg.cache.store import Entry, Store
 from egg.cache.tally import Tally
+from egg.cache.trouble import Guard, Trouble
 
 logger = logging.getLogger('egg.cache')
-
-LOCK_TIMEOUT = 30 * 60.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ class Session:
         self._builder = builder
         self._stores_sdists = stores_sdists
         self._umask = _umask()
-        self._has_warned = False
+        self._trouble = Trouble(directory)
+        self._damaged: set[Path] = set()
         self._writes = settings.writes
 
     def open(self) -> bool:
@@ -79,16 +80,18 @@ class Session:
         """
         trust.check(self.layout.root)
         if not self._writes:
-            if not self.layout.environments.is_dir():
+            if not os.path.isdir(self.layout.environments):
                 logger.info('There is no egg cache in %s to read from.', self.layout.root)
             return True
+        self._writes = False
         with self.trouble('prepare'):
             self.store.prepare()
             self.store.sweep()
             self._describe_environment()
-            return True
-        self._writes = False
-        return self.settings.reads and self.layout.environments.is_dir()
+            self._writes = True
+        # Once more: now it is there, whoever made it.
+        trust.check(self.layout.root)
+        return self._writes or (self.settings.reads and os.path.isdir(self.layout.environments))
 
     def pinned(self, origin: Origin, project: str, pin: str, local: Sequence[str]) -> Entry | None:
         """Return the entry that the pin `project == pin` stands for in `origin`.
@@ -98,6 +101,7 @@ class Session:
         if not self.settings.reads or not origins.can_be_pinned(pin):
             return None
         with self.trouble('look up'):
+            self.store.check(self.layout.origin(self.store.key, origin.key))
             pointer = origins.read(self.layout, self.store.key, origin, project, pin)
             if pointer is None:
                 logger.debug(
@@ -207,14 +211,16 @@ class Session:
             return
         with self.trouble('write to'):
             if self.store.entry(project, pointer.version, pointer.sha256).exists():
+                self.store.check(self.layout.origin(self.store.key, origin.key))
                 origins.write(self.layout, self.store.key, origin, project, pin, pointer)
 
     def _found(self, project: str, version: str, archive: Archive) -> Entry | None:
         with self.trouble('look up'):
+            entry = self.store.entry(project, version, archive.sha256)
             try:
-                return self.store.find(project, version, archive)
+                return entry if self.store.holds(entry, archive) else None
             except DamagedError as fault:
-                self._set_aside(self.store.entry(project, version, archive.sha256), fault)
+                self._set_aside(entry, fault)
         return None
 
     def _made(self, make: Callable[[], Path]) -> tuple[Path, float]:
@@ -256,35 +262,37 @@ class Session:
     @contextmanager
     def _lock(self, project: str, version: str, archive: Archive) -> Iterator[None]:
         """Hold the lock of `archive` as well as the filesystem can."""
-        lock: AbstractContextManager[None] = nullcontext()
-        if self._writes:
-            lock = locks.hold(
-                self.layout.lock(self.store.key, archive.sha256),
-                f'the build of {project} {version}',
-                LOCK_TIMEOUT,
-            )
-        entered = False
-        try:
-            with lock:
-                entered = True
-                yield
-            return
-        except (OSError, NotImplementedError, locks.LockTimeout) as error:
-            if entered:
-                raise
-            self._warn('lock', error)
-        yield
+        timeout = self.settings.lock_timeout
+        with ExitStack() as stack:
+            if self._writes:
+                with self.trouble('lock'):
+                    path = self.layout.lock(self.store.key, archive.sha256)
+                    purpose = f'the build of {project} {version}'
+                    mode = files.FILE_MODE & ~self._umask
+                    try:
+                        stack.enter_context(locks.hold(path, purpose, timeout, mode))
+                    except locks.LockTimeout as error:
+                        logger.warning(
+                            'Waited %g s in vain for %s.\nNow it is done here, too. The option '
+                            'egg-cache-lock-timeout tells how long to wait.', timeout, error,
+                        )  # fmt: skip
+            yield
 
     def _set_aside(self, entry: Entry, fault: DamagedError) -> None:
-        if not entry.exists():
-            logger.debug('The entry of %s was removed by somebody else.', entry)
+        # Looked at twice: somebody may have removed it while it was read, or built it anew.
+        again = Entry(entry.path)
+        if not again.exists() or next(again.faults(), None) is None:
+            logger.debug('The entry of %s was removed or replaced by somebody else.', entry)
             return
-        logger.warning(
+        level = logging.DEBUG if entry.path in self._damaged else logging.WARNING
+        self._damaged.add(entry.path)
+        logger.log(
+            level,
             'The entry of %s in the egg cache is damaged: %s.\n'
             '%s\nThe egg is built anew.',
             entry,
             fault,
-            self._move_to_trash(entry),
+            self._move_to_trash(again),
         )
 
     def _move_to_trash(self, entry: Entry) -> str:
@@ -292,55 +300,23 @@ class Session:
             return f'It stays where it is: {entry.path}.'
         try:
             target = self.store.set_aside(entry) or entry.path
-        except OSError as error:
+        except (OSError, CacheError) as error:
             return f'{entry.path} can\'t be set aside: {error}. Please remove it.'
         return f'It was set aside: {target}.'
 
     def _describe_environment(self) -> None:
         path = self.layout.environment(self.store.key) / ENVIRONMENT
-        if not path.exists():
-            files.replace_json(path, self._environment.describe(), self.layout.tmp)
+        files.ensure(path, files.to_json(self._environment.describe()), self.layout.tmp)
 
-    def trouble(self, verb: str, stops_writing: bool = False) -> _Trouble:
+    def trouble(self, verb: str, stops_writing: bool = False) -> Guard:
         """Turn any trouble with the cache inside a block into one warning."""
 
-        def handle(error: Exception) -> None:
-            if stops_writing:
+        def react(error: Exception) -> None:
+            # One egg that can't be kept says nothing about the next one.
+            if stops_writing and isinstance(error, OSError) and error.errno != ENAMETOOLONG:
                 self._writes = False
-            self._warn(verb, error)
 
-        return _Trouble(handle)
-
-    def _warn(self, verb: str, error: BaseException) -> None:
-        level = logging.DEBUG if self._has_warned else logging.WARNING
-        self._has_warned = True
-        logger.log(
-            level,
-            "Can't %s the egg cache in %s: %s: %s\n"
-            'The buildout goes on without its help. Mend that, or choose another '
-            'directory with the option egg-cache.',
-            verb,
-            self.layout.root,
-            type(error).__name__,
-            error,
-        )
-
-
-class _Trouble:
-    """A context that gives what the cache, or the disk below it, raises to `handle`."""
-
-    def __init__(self, handle: Callable[[Exception], None]) -> None:
-        self._handle = handle
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> bool:
-        # Whatever it is, a build must not fail because of its cache.
-        if not isinstance(error, Exception):
-            return False
-        self._handle(error)
-        return True
+        return self._trouble.during(verb, react)
 
 
 def _umask() -> int:

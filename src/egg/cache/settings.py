@@ -18,7 +18,13 @@ from packaging.utils import canonicalize_name
 
 from egg.cache.errors import SettingError
 
-OPTIONS = ('egg-cache', 'egg-cache-mode', 'egg-cache-exclude', 'egg-cache-key')
+OPTIONS = (
+    'egg-cache',
+    'egg-cache-mode',
+    'egg-cache-exclude',
+    'egg-cache-key',
+    'egg-cache-lock-timeout',
+)
 
 #: What each mode does: (are hits served?, are eggs stored?, does storing replace an entry?)
 MODES = {
@@ -27,6 +33,12 @@ MODES = {
     'refresh': (False, True, True),
     'off': (False, False, False),
 }
+
+#: Seconds after which a buildout no longer waits for another one that builds the same egg.
+LOCK_TIMEOUT = 30 * 60.0
+
+_DURATION = re.compile(r'(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?)\s*(?P<unit>s|min|h)?')
+_SECONDS = {None: 1.0, 's': 1.0, 'min': 60.0, 'h': 3600.0}
 
 _EXCLUSION = re.compile(r'(?P<name>[A-Za-z0-9*?][A-Za-z0-9._*?-]*?)(?P<specifier>[<>=!~].*)?')
 
@@ -71,6 +83,7 @@ class Settings:
     mode: str = 'read-write'
     exclusions: tuple[Exclusion, ...] = ()
     key: str = ''
+    lock_timeout: float = LOCK_TIMEOUT
 
     @property
     def is_off(self) -> bool:
@@ -104,6 +117,7 @@ def parse(options: Mapping[str, str], buildout_directory: str) -> Settings:
         mode=_mode(options.get('egg-cache-mode', 'read-write').strip()),
         exclusions=tuple(map(Exclusion.parse, options.get('egg-cache-exclude', '').split())),
         key=options.get('egg-cache-key', '').strip(),
+        lock_timeout=_seconds('egg-cache-lock-timeout', options, LOCK_TIMEOUT),
     )
 
 
@@ -131,12 +145,24 @@ def _directory(text: str | None, base: str) -> Path | None:
             f'egg-cache has several lines: {text!r}.\nAllowed is the path of one directory.'
         )
     path = expand(text, base)
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):
         raise SettingError(
             f'egg-cache = {text} is not a directory.\n'
             'Allowed is the path of a directory, which is created when it is missing.'
         )
     return path
+
+
+def _seconds(name: str, options: Mapping[str, str], default: float) -> float:
+    """Return the duration in option `name`, such as `90`, `90 s`, `30 min` or `1.5 h`."""
+    text = options.get(name, '').strip()
+    match = _DURATION.fullmatch(text)
+    if match is None and text:
+        raise SettingError(
+            f'{name} = {text} is not a duration.\n'
+            'Allowed are seconds, and numbers with the unit s, min or h, such as: 90, 30 min, 1 h.'
+        )
+    return float(match['number']) * _SECONDS[match['unit']] if match else default
 
 
 def _mode(text: str) -> str:

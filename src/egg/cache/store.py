@@ -10,18 +10,17 @@ import errno
 import os
 import re
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
-from egg.cache import files, transfer
+from egg.cache import files, transfer, trust
 from egg.cache import manifest as manifests
-from egg.cache.errors import DamagedError
-from egg.cache.layout import CACHEDIR_TAG, DIGEST_LENGTH, MANIFEST, Layout
+from egg.cache.entry import Entry as Entry
+from egg.cache.errors import CacheError
+from egg.cache.layout import CACHEDIR_TAG, DIGEST_LENGTH, MANIFEST, Layout, is_component
 from egg.cache.manifest import Archive, Manifest
 
 #: Seconds after which something in `tmp/` belongs to no living process, or in `trash/` has been
@@ -32,53 +31,35 @@ TRASH_AGE = 7 * 24 * 3600.0
 _ENTRY_NAME = re.compile(f'[0-9a-f]{{{DIGEST_LENGTH}}}')
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One egg in the cache. The manifest is read when it is first asked for."""
-
-    path: Path
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        """The manifest; raises `DamagedError` for what is not a manifest of this entry."""
-        try:
-            manifest = manifests.load(_read(self.path / MANIFEST))
-        except OSError as error:
-            raise DamagedError(MANIFEST, 'a readable file', error.strerror or '') from error
-        if not manifest.archive.sha256.startswith(self.path.name):
-            raise DamagedError(MANIFEST, f'an archive {self.path.name}', manifest.archive.sha256)
-        return manifest
-
-    def exists(self) -> bool:
-        """Tell whether the entry is there, without reading it."""
-        return os.path.lexists(self.path)
-
-    @property
-    def egg(self) -> Path:
-        return self.path / self.manifest.egg
-
-    @property
-    def environment_key(self) -> str:
-        return self.path.parents[3].name
-
-    def __str__(self) -> str:
-        return f'{self.path.parent.parent.name} {self.path.parent.name}'
-
-
 class Store:
     """The entries below one cache directory; `key` is the environment that is stored for."""
 
     def __init__(self, layout: Layout, key: str) -> None:
         self.layout = layout
         self.key = key
+        self._is_checked = False
 
     def prepare(self) -> None:
-        """Create what is missing of the cache directory, or raise `OSError`."""
+        """Create what is missing of the cache directory, or raise `OSError`.
+
+        Raises `CacheError` for what is there, but can't be trusted.
+        """
         layout = self.layout
         for path in (layout.eggs(self.key), layout.tmp, layout.locks, layout.trash):
-            path.mkdir(parents=True, exist_ok=True)
-        if not self.layout.tag.exists():
-            self.layout.tag.write_text(CACHEDIR_TAG, encoding='utf-8')
+            self.check(path)
+            files.make_directories(path)
+        files.ensure(layout.tag, CACHEDIR_TAG.encode(), layout.tmp)
+
+    def check(self, path: Path) -> None:
+        """Raise `CacheError` if something on the way from the cache directory to `path` is wrong.
+
+        What isn't there is not wrong.
+        """
+        with suppress(FileNotFoundError):
+            directory, owners = self.layout.root, trust.owners(self.layout.root)
+            for name in path.relative_to(directory).parts:
+                directory /= name
+                trust.check_directory(directory, owners)
 
     def entry(self, project: str, version: str, sha256: str) -> Entry:
         """Return the entry that an archive has or would have."""
@@ -87,18 +68,34 @@ class Store:
     def find(self, project: str, version: str, archive: Archive) -> Entry | None:
         """Return the entry that was built from `archive`, if there is one.
 
-        The name of the archive must be the same too: the names of some eggs come from it.
-        Raises `DamagedError` if the entry's manifest is no manifest.
+        Raises `DamagedError` if its manifest is no manifest, and `CacheError` if the way to it
+        can't be trusted.
         """
         entry = self.entry(project, version, archive.sha256)
+        return entry if self.holds(entry, archive) else None
+
+    def holds(self, entry: Entry, archive: Archive) -> bool:
+        """Tell whether `entry` is there and was built from `archive`; raises as `find`.
+
+        The name of the archive must be the same too: the names of some eggs come from it.
+        """
         if not entry.exists():
-            return None
+            return False
+        self._check_once()
+        for directory in (entry.path.parent.parent, entry.path.parent):
+            trust.check_directory(directory, entry.owners)
         found = entry.manifest.archive
-        return entry if (found.sha256, found.name) == (archive.sha256, archive.name) else None
+        return (found.sha256, found.name) == (archive.sha256, archive.name)
 
     def versions(self, project: str) -> Iterator[Entry]:
-        """Yield the entries of all versions of `project` in this environment, unsorted."""
-        return _entries_below(self.layout.project(self.key, project))
+        """Yield the entries of all versions of `project` in this environment, unsorted.
+
+        Raises `CacheError` if the way to them can't be trusted.
+        """
+        path = self.layout.project(self.key, project)
+        if os.path.lexists(path):
+            self.check(path)
+        return _entries_below(path)
 
     def add(self, manifest: Manifest, egg: Path, replaces: bool = False) -> Entry:
         """Copy the directory `egg` into the cache and return its entry.
@@ -107,12 +104,14 @@ class Store:
         it `replaces` it. `manifest` is completed with what the egg is made of.
         """
         entry = self.entry(manifest.project, manifest.version, manifest.archive.sha256)
+        self.check(self.layout.tmp)
         with self.staging() as stage:
             items = transfer.copy_in(egg, stage / manifest.egg)
             text = manifests.dump(replace(manifest, items=items))
-            (stage / MANIFEST).write_bytes(text)
+            files.create(stage / MANIFEST, text)
             os.chmod(stage / MANIFEST, 0o444)
-            entry.path.parent.mkdir(parents=True, exist_ok=True)
+            self.check(entry.path.parent)
+            files.make_directories(entry.path.parent)
             if replaces:
                 self.remove(entry)
             # Rename last: a reader must never see an entry without its manifest.
@@ -123,43 +122,66 @@ class Store:
     def staging(self) -> Iterator[Path]:
         """Give a new directory in `tmp/`; what is still there at the end is removed."""
         path = files.unique(self.layout.tmp)
-        path.mkdir()
+        os.mkdir(path, files.DIRECTORY_MODE)
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            files.remove_tree(path)
 
     def set_aside(self, entry: Entry) -> Path | None:
-        """Move `entry` to `trash/` and return its path there; None if it is gone already."""
+        """Move `entry` to `trash/` and return its path there.
+
+        None if it is gone already, or is no longer what was read. Raises `CacheError` rather
+        than going through a link.
+        """
+        for directory in (entry.path.parent, self.layout.trash):
+            self.check(directory)
+        files.make_directories(self.layout.trash)
         target = self.layout.trash / f'{entry.path.name}-{secrets.token_hex(8)}'
+        if not entry.exists() or not entry.is_current():
+            return None
         try:
             os.rename(entry.path, target)
         except FileNotFoundError:
             return None
-        os.utime(target)  # The time since which it lies there.
+        with suppress(OSError):
+            os.utime(target, follow_symlinks=False)  # The time since which it lies there.
         return target
 
     def remove(self, entry: Entry) -> None:
         """Remove `entry`: renamed first, so that nobody sees a part of it."""
         target = self.set_aside(entry)
         if target is not None:
-            shutil.rmtree(target, ignore_errors=True)
+            _remove_tree(target)
 
     def sweep(self) -> None:
         """Remove what killed processes left in `tmp/`, and what was set aside long ago."""
         now = time.time()
         for directory, age in ((self.layout.tmp, TMP_AGE), (self.layout.trash, TRASH_AGE)):
-            with suppress(OSError), os.scandir(directory) as scan:
-                for leftover in scan:
-                    if now - leftover.stat(follow_symlinks=False).st_mtime > age:
-                        _remove_tree(leftover)
+            with suppress(OSError, CacheError):
+                self.check(directory)
+                for name in os.listdir(directory):
+                    with suppress(OSError):
+                        if now - os.lstat(directory / name).st_mtime > age:
+                            _remove_tree(directory / name)
+
+    def _check_once(self) -> None:
+        """Check what all entries have above them; later hits rely on it."""
+        if not self._is_checked:
+            self.check(self.layout.eggs(self.key))
+            self._is_checked = True
 
 
 def entries(layout: Layout) -> Iterator[Entry]:
-    """Yield all entries of all environments, sorted by environment, project and version."""
+    """Yield all entries of all environments, sorted by environment, project and version.
+
+    Links are not followed; an entry that is one itself is damaged. Names that are not ours are
+    passed over.
+    """
     for key in _names(layout.environments):
-        for project in _names(layout.eggs(key)):
-            yield from _entries_below(layout.project(key, project))
+        eggs = layout.environments / key / 'eggs'
+        for project in _names(eggs):
+            yield from _entries_below(eggs / project)
 
 
 def _entries_below(project: Path) -> Iterator[Entry]:
@@ -170,16 +192,13 @@ def _entries_below(project: Path) -> Iterator[Entry]:
 
 
 def _names(directory: Path) -> list[str]:
-    """Return the sorted names in `directory`, none if it isn't there."""
+    """Return the sorted names in `directory` that can be ours, none if it isn't one."""
+    if os.path.islink(directory):
+        return []
     try:
-        return sorted(os.listdir(directory))
+        return sorted(filter(is_component, os.listdir(directory)))
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _read(path: Path) -> bytes:
-    with transfer.opened(str(path)) as descriptor, open(descriptor, 'rb', closefd=False) as file:
-        return file.read()
 
 
 def _rename_if_free(source: Path, target: Path) -> None:
@@ -191,8 +210,10 @@ def _rename_if_free(source: Path, target: Path) -> None:
             raise
 
 
-def _remove_tree(entry: os.DirEntry[str]) -> None:
-    if entry.is_dir(follow_symlinks=False):
-        shutil.rmtree(entry.path, ignore_errors=True)
+def _remove_tree(path: Path) -> None:
+    """Remove as much of `path` as possible; links are removed, never followed."""
+    if path.is_symlink() or not path.is_dir():
+        with suppress(OSError):
+            os.unlink(path)
     else:
-        os.unlink(entry.path)
+        files.remove_tree(path)

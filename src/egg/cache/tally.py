@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -17,7 +18,9 @@ class Tally:
     def copy(self, build_seconds: float, copy_seconds: float) -> None:
         """Count an egg that was copied instead of being built."""
         self.copied += 1
-        self.saved += max(0.0, build_seconds - copy_seconds)
+        saved = build_seconds - copy_seconds
+        if saved > 0 and math.isfinite(saved):
+            self.saved += saved
 
     def summary(self) -> str | None:
         """Return the line that ends a run, None if no egg arrived."""
@@ -25,11 +28,11 @@ class Tally:
         if not total:
             return None
         eggs = 'egg' if total == 1 else 'eggs'
-        text = f'Egg cache: {self.copied} of {total} {eggs} copied, {self.built} built'
-        if self.stored == self.built:
-            text += ' and stored'
-        elif self.stored:
-            text += f', {self.stored} stored'
+        text = f'Egg cache: {self.copied} of {total} {eggs} copied'
+        if self.built:
+            text += f', {self.built} built'
+        if self.stored:
+            text += ' and stored' if self.stored == self.built else f', {self.stored} stored'
         return f'{text}; {duration(self.saved)} saved.'
 
 

@@ -5,21 +5,25 @@ Each file is read once: it is hashed while it is copied. Nothing here follows a 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from egg.cache.errors import CacheError, DamagedError
+from egg.cache.files import CREATE, DIRECTORY_MODE, READ, opened, remove_tree, write_all
 from egg.cache.manifest import DIRECTORY, FILE, LINK, Item, Manifest
 
 _CHUNK = 1 << 20
-# Not blocking: somebody could have put a pipe in the place of a file.
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-_WRITE = os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_OTHER = 'something else'
+# What is asked for, and what is forced, when an egg is made.
+_WAYS = ((0o666, 0), (0o777, 0), (0o777, 0o111))
+_FILE_WAYS = ((0o666, 0), (0o777, 0o111), (0o777, 0))
+# What says that an entry is not as it was; other errors are trouble of the moment.
+_DAMAGE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def copy_in(egg: Path, destination: Path) -> tuple[Item, ...]:
@@ -28,13 +32,17 @@ def copy_in(egg: Path, destination: Path) -> tuple[Item, ...]:
     Returns what the egg is made of, parents first. Cached files are read-only; times are kept.
     """
     items = []
+    if _kind(egg) != DIRECTORY:
+        raise CacheError(f'{egg} is not a directory.')
     for path, kind in _walk(egg):
         source, target = _join(egg, path), _join(destination, path)
         info = os.lstat(source)
         mode = stat.S_IMODE(info.st_mode) & 0o777
         if kind == DIRECTORY:
-            os.mkdir(target)
+            os.mkdir(target, DIRECTORY_MODE)
             items.append(Item(path, kind, mode, info.st_mtime_ns))
+        elif kind == _OTHER:
+            raise CacheError(f'{source} is neither a file nor a directory nor a link.')
         elif kind == LINK:
             link = os.readlink(source)
             os.symlink(link, target)
@@ -51,27 +59,30 @@ def copy_out(manifest: Manifest, egg: Path, destination: Path, umask: int) -> No
     """Copy the cached `egg` to the new directory `destination`, verified on the way.
 
     Raises `DamagedError` for the first difference from the manifest. After any exception there
-    is no `destination`. Modes are those that the same egg would have if the user with `umask`
-    had built it.
+    is no `destination`, unless it was there before. Modes are those that the same egg would
+    have if the user with `umask` had built it.
     """
     for fault in _tree_faults(manifest, egg):
         raise fault
+    os.mkdir(destination)
     try:
         _copy_out(manifest, egg, destination, umask)
     except BaseException:
-        shutil.rmtree(destination, ignore_errors=True)
+        remove_tree(destination)
         raise
 
 
 def _copy_out(manifest: Manifest, egg: Path, destination: Path, umask: int) -> None:
+    file_umask = manifest.umask if _has_modes_of_its_own(manifest) else umask
     for item in manifest.items:
         target = _join(destination, item.path)
         if item.kind == DIRECTORY:
-            os.mkdir(target)
+            if item.path != '.':
+                os.mkdir(target)
         elif item.kind == LINK:
             os.symlink(item.target, target)
         else:
-            mode = received_mode(item.mode, manifest.umask, umask)
+            mode = received_mode(item.mode, manifest.umask, file_umask, is_file=True)
             created = _created(target, mode, item.mtime_ns)
             with _verified(item, _join(egg, item.path)) as source, created as sink:
                 _compare(item, *_pump(source, sink))
@@ -81,9 +92,15 @@ def _copy_out(manifest: Manifest, egg: Path, destination: Path, umask: int) -> N
 def faults(manifest: Manifest, egg: Path) -> Iterator[DamagedError]:
     """Yield every difference between the cached `egg` and its manifest."""
     missing = set()
-    for fault in _tree_faults(manifest, egg):
-        missing.add(fault.path)
-        yield fault
+    try:
+        for fault in _tree_faults(manifest, egg):
+            missing.add(fault.path)
+            yield fault
+    except OSError as error:
+        yield DamagedError(_relative(error, egg), 'to be readable', error.strerror or str(error))
+        return
+    if '.' in missing:
+        return
     for item in manifest.items:
         if item.kind != FILE or item.path in missing:
             continue
@@ -101,16 +118,26 @@ def cached_mode(mode: int) -> int:
     return 0o555 if mode & 0o111 else 0o444
 
 
-def received_mode(mode: int, stored_umask: int, umask: int) -> int:
+def received_mode(mode: int, stored_umask: int, umask: int, is_file: bool = False) -> int:
     """Return the mode that a file or directory has for a user with `umask`.
 
     What the builder's umask decided is decided by the receiver's; what an archive asked for
-    in so many words stays.
+    in so many words stays. pip lets everybody run an executable file, whatever the umask.
     """
-    for asked, forced in ((0o666, 0), (0o777, 0), (0o777, 0o111)):
+    for asked, forced in _FILE_WAYS if is_file else _WAYS:
         if mode == asked & ~stored_umask | forced:
             return asked & ~umask | forced
     return mode
+
+
+def _has_modes_of_its_own(manifest: Manifest) -> bool:
+    """Tell whether files got the modes that the archive has for them, whatever the umask.
+
+    setuptools unpacks so. zc.buildout lets it unpack zipped eggs and, before release 5, wheels;
+    pip does the rest and respects the umask.
+    """
+    kind = manifest.archive.kind
+    return kind == 'egg' or (kind == 'wheel' and manifest.build.buildout.startswith('4.'))
 
 
 def _join(top: Path, path: str) -> str:
@@ -120,7 +147,7 @@ def _join(top: Path, path: str) -> str:
 def _walk(top: Path, below: str = '.') -> Iterator[tuple[str, str]]:
     """Yield (path, kind) of all that is in the directory `top`, parents first, sorted."""
     yield below, DIRECTORY
-    with os.scandir(top / below) as scan:
+    with os.scandir(_join(top, below)) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
     for entry in entries:
         path = entry.name if below == '.' else f'{below}/{entry.name}'
@@ -128,29 +155,41 @@ def _walk(top: Path, below: str = '.') -> Iterator[tuple[str, str]]:
             yield path, LINK
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(top, path)
-        elif entry.is_file(follow_symlinks=False):
-            yield path, FILE
         else:
-            raise CacheError(f'{entry.path} is neither a file nor a directory nor a link.')
+            yield path, FILE if entry.is_file(follow_symlinks=False) else _OTHER
+
+
+def _kind(path: Path) -> str:
+    mode = os.lstat(path).st_mode
+    kinds = ((stat.S_ISLNK, LINK), (stat.S_ISDIR, DIRECTORY), (stat.S_ISREG, FILE))
+    return next((kind for test, kind in kinds if test(mode)), _OTHER)
 
 
 def _tree_faults(manifest: Manifest, egg: Path) -> Iterator[DamagedError]:
     """Yield a fault for each path that was added, removed or replaced by something else."""
     expected = {item.path: item for item in manifest.items}
     try:
+        if _kind(egg) == LINK:
+            yield DamagedError('.', DIRECTORY, LINK)
+            return
         found = dict(_walk(egg))
     except OSError as error:
+        if error.errno not in _DAMAGE:
+            raise
         yield DamagedError(_relative(error, egg), 'to be there', error.strerror or str(error))
-        return
-    except CacheError as error:
-        yield DamagedError('.', 'files, directories and links', str(error))
         return
     for path in sorted(expected.keys() | found.keys()):
         was, is_ = expected.get(path), found.get(path)
         if was is None or is_ != was.kind:
             yield DamagedError(path, was.kind if was else 'nothing', is_ or 'nothing')
-        elif is_ == LINK and os.readlink(egg / path) != was.target:
-            yield DamagedError(path, f'a link to {was.target}', os.readlink(egg / path))
+        elif is_ == LINK and (target := _target(_join(egg, path))) != was.target:
+            yield DamagedError(path, f'a link to {was.target}', f'one to {target}')
+
+
+def _target(path: str) -> str | None:
+    with suppress(FileNotFoundError):
+        return os.readlink(path)
+    return None
 
 
 def _relative(error: OSError, egg: Path) -> str:
@@ -158,19 +197,9 @@ def _relative(error: OSError, egg: Path) -> str:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[int]:
-    """Open the file `path` for reading, whatever it is, but never through a link."""
-    descriptor = os.open(path, _READ)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _created(path: str, mode: int, mtime_ns: int) -> Iterator[int]:
     """Create the file `path`; at the end of the block it gets its mode and time."""
-    descriptor = os.open(path, _WRITE, 0o600)
+    descriptor = os.open(path, CREATE, 0o600)
     try:
         yield descriptor
         os.fchmod(descriptor, mode)
@@ -183,8 +212,8 @@ def _created(path: str, mode: int, mtime_ns: int) -> Iterator[int]:
 def _verified(item: Item, path: str) -> Iterator[int]:
     """Open the cached file `path` if type, size and mode are those of `item`."""
     try:
-        descriptor = os.open(path, _READ)
-    except FileNotFoundError as error:
+        descriptor = os.open(path, READ)
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise DamagedError(item.path, 'a file', 'nothing') from error
     try:
         info = os.fstat(descriptor)
@@ -217,15 +246,8 @@ def _pump(source: int, sink: int | None = None) -> tuple[int, str]:
         digest.update(chunk)
         size += len(chunk)
         if sink is not None:
-            _write(sink, chunk)
+            write_all(sink, chunk)
     return size, digest.hexdigest()
-
-
-def _write(sink: int, chunk: bytes) -> None:
-    written = os.write(sink, chunk)
-    while written < len(chunk):
-        chunk = chunk[written:]
-        written = os.write(sink, chunk)
 
 
 def _finish_directories(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from egg.cache import transfer
 from egg.cache.errors import DamagedError
 from egg.cache.layout import Layout
 from egg.cache.store import Entry, entries
@@ -22,9 +21,4 @@ def faults(layout: Layout) -> Iterator[tuple[Entry, list[DamagedError]]]:
 
 def entry_faults(entry: Entry) -> Iterator[DamagedError]:
     """Yield every difference between an entry and its manifest."""
-    try:
-        manifest = entry.manifest
-    except DamagedError as fault:
-        yield fault
-        return
-    yield from transfer.faults(manifest, entry.egg)
+    return entry.faults()

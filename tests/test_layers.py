@@ -1,0 +1,98 @@
+"""Layers: imports only go down (DESIGN.md, "Layers")."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from egg import cache
+
+SOURCE = Path(cache.__file__).parent
+
+# From the bottom to the top. A module may import those in the rows below, and those
+# to its left in its own row.
+LAYERS = [
+    ['errors', 'settings'],
+    ['environment', 'layout', 'files'],
+    ['manifest', 'transfer', 'locks', 'tally', 'metadata', 'origins', 'trust', 'trouble'],
+    ['entry', 'store'],
+    ['verify', 'session'],
+    ['cli', 'arrival'],
+    ['installer'],
+    ['extension'],
+]
+ORDER = [module for layer in LAYERS for module in layer]
+# Modules of equal rank that don't know each other.
+STRANGERS = [('cli', 'installer'), ('cli', 'extension'), ('cli', 'arrival'), ('cli', 'session'),
+             ('arrival', 'cli'), ('installer', 'cli'), ('extension', 'cli'),
+             ('verify', 'session')]  # fmt: skip
+OTHERS = {
+    'filelock': {'locks'},
+    'packaging': {'settings', 'environment', 'layout', 'origins', 'entry', 'session', 'extension'},
+    'platformdirs': {'settings'},
+    'zc': {'installer', 'extension'},
+}
+
+
+def imported(module):
+    """Return the full names of all that a module imports, wherever it does."""
+    names = set()
+    for node in ast.walk(ast.parse((SOURCE / f'{module}.py').read_text('utf-8'))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{module} has a relative import'
+            names.update(f'{node.module}.{alias.name}' for alias in node.names)
+    return names
+
+
+def own(module):
+    """Return the modules of egg.cache that a module imports."""
+    return {name.split('.')[2] for name in imported(module) if name.startswith('egg.cache.')}
+
+
+def test_each_module_has_a_layer():
+    assert sorted(path.stem for path in SOURCE.glob('*.py')) == sorted(['__init__', *ORDER])
+
+
+@pytest.mark.parametrize('module', ORDER)
+def test_imports_only_go_down(module):
+    below = ORDER[:ORDER.index(module)]
+    assert own(module) - set(below) == set()
+
+
+@pytest.mark.parametrize(('module', 'other'), STRANGERS)
+def test_strangers_do_not_import_each_other(module, other):
+    assert other not in own(module)
+
+
+def test_no_module_imports_the_package_itself():
+    assert [name for module in ORDER for name in imported(module)
+            if name in ('egg', 'egg.cache')] == []  # fmt: skip
+    assert imported('__init__') == set()
+
+
+@pytest.mark.parametrize('module', ORDER)
+def test_each_module_imports_only_what_it_may(module):
+    standard = getattr(sys, 'stdlib_module_names', None)  # from Python 3.10 on
+    if standard is None:
+        pytest.skip('this Python does not know its own modules')
+    tops = {name.split('.')[0] for name in imported(module)} - {'egg'} - set(standard)
+    assert tops == {name for name in tops if module in OTHERS.get(name, ())}
+
+
+def test_only_installer_and_extension_know_buildout():
+    users = {module for module in ORDER
+             if any(name.startswith(('zc', 'pkg_resources')) for name in imported(module))}
+    assert users == {'installer', 'extension'}
+
+
+def test_the_command_does_not_reach_the_two_above_by_any_way():
+    reached, waiting = set(), ['cli']
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting.extend(own(module))
+    assert reached & {'installer', 'extension', 'arrival', 'session'} == set()

@@ -1,0 +1,191 @@
+"""Locks: who builds this archive?"""
+
+import errno
+import fcntl
+import json
+import logging
+import re
+import signal
+import socket
+import time
+
+import pytest
+from support import processes
+
+from egg.cache import locks
+
+HOLD = """
+import sys
+from pathlib import Path
+from egg.cache import locks
+with locks.hold(Path(sys.argv[1]), 'the build of demo 1.0', 20):
+    print('held', flush=True)
+    sys.stdin.readline()
+"""
+COUNT = """
+import sys, time
+from pathlib import Path
+from egg.cache import locks
+lock, counter = map(Path, sys.argv[1:])
+print('ready', flush=True)
+sys.stdin.readline()
+for _ in range(5):
+    with locks.hold(lock, 'counting', 20):
+        number = int(counter.read_text())
+        time.sleep(0.01)
+        counter.write_text(str(number + 1))
+    time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def lock(tmp_path):
+    return tmp_path / 'key-0123456789abcdef.lock'
+
+
+@pytest.fixture
+def holder(lock):
+    """Another process, which holds the lock."""
+    with processes.start(HOLD, lock) as child:
+        assert child.stdout.readline() == 'held\n'
+        yield child
+        child.kill()
+
+
+def test_a_free_lock_is_held_at_once_and_given_up(lock):
+    started = time.monotonic()
+    for _ in range(3):
+        with locks.hold(lock, 'the build of demo 1.0', 5):
+            pass
+    assert time.monotonic() - started < 1
+
+
+def test_the_holder_signs(lock, tmp_path):
+    with locks.hold(lock, 'the build of demo 1.0', 5):
+        signature = json.loads((tmp_path / 'key-0123456789abcdef.json').read_text())
+        assert sorted(signature) == ['host', 'pid', 'purpose', 'since']
+        assert signature['purpose'] == 'the build of demo 1.0'
+        assert signature['host'] == socket.gethostname()
+    assert not (tmp_path / 'key-0123456789abcdef.json').exists()
+
+
+def test_the_signature_is_removed_after_an_error(lock, tmp_path):
+    with pytest.raises(RuntimeError, match='of my own'), locks.hold(lock, 'x', 5):
+        raise RuntimeError('of my own')
+    assert not (tmp_path / 'key-0123456789abcdef.json').exists()
+    with locks.hold(lock, 'x', 0.1):
+        pass
+
+
+def test_two_processes_exclude_each_other(lock, tmp_path):
+    counter = tmp_path / 'counter'
+    counter.write_text('0')
+    children = [processes.start(COUNT, lock, counter) for _ in range(2)]
+    for child in children:
+        assert child.stdout.readline() == 'ready\n'
+    for child in children:
+        child.stdin.write('go\n')
+        child.stdin.flush()
+    errors = [child.communicate(timeout=processes.TIMEOUT)[1] for child in children]
+    assert errors == ['', '']
+    assert counter.read_text() == '10'
+
+
+def test_waiting_says_for_whom_and_ends_with_the_time_limit(lock, holder, caplog, monkeypatch):
+    monkeypatch.setattr(locks, 'PATIENCE', 0.1)
+    caplog.set_level(logging.INFO, 'egg.cache')
+    started = time.monotonic()
+    with pytest.raises(locks.LockTimeout) as info, locks.hold(lock, 'mine', 0.5):
+        pytest.fail('held twice')
+    assert 0.4 < time.monotonic() - started < 3
+    [message] = caplog.messages
+    who = f'the build of demo 1.0 on {socket.gethostname()}, process {holder.pid}, since '
+    match = re.fullmatch(r'Waiting for (.*?, since )\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\.', message)
+    assert match is not None, message
+    assert match[1] == who
+    assert str(info.value).startswith(who)
+
+
+def test_a_short_wait_is_silent(lock, holder, caplog):
+    caplog.set_level(logging.INFO, 'egg.cache')
+    holder.stdin.write('enough\n')
+    holder.stdin.flush()
+    with locks.hold(lock, 'mine', 10):
+        pass
+    assert caplog.messages == []
+
+
+def test_a_lock_that_is_given_up_is_held_after_the_wait(lock, holder, caplog, monkeypatch):
+    monkeypatch.setattr(locks, 'PATIENCE', 0.1)
+    caplog.set_level(logging.INFO, 'egg.cache')
+    info = logger_that_releases(holder)
+    logging.getLogger('egg.cache').addHandler(info)
+    try:
+        with locks.hold(lock, 'mine', 10):
+            assert len(caplog.messages) == 1
+    finally:
+        logging.getLogger('egg.cache').removeHandler(info)
+
+
+def logger_that_releases(holder):
+    """Return a log handler that lets the holder go as soon as somebody waits."""
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            holder.stdin.write('enough\n')
+            holder.stdin.flush()
+
+    return Handler()
+
+
+def test_a_lock_dies_with_its_process(lock, holder):
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    started = time.monotonic()
+    with locks.hold(lock, 'mine', 10):
+        pass
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize('signature', [None, '', '[]', '{}', 'null', '{"purpose": "x"}', '\xff'])
+def test_a_holder_that_cannot_be_named_is_another_buildout(lock, holder, tmp_path, signature):
+    path = tmp_path / 'key-0123456789abcdef.json'
+    path.unlink()
+    if signature is not None:
+        path.write_text(signature, encoding='latin-1')
+    with pytest.raises(locks.LockTimeout) as info, locks.hold(lock, 'mine', 0):
+        pytest.fail('held twice')
+    assert str(info.value) == f'another buildout that holds {lock}'
+
+
+@pytest.mark.parametrize('number', [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+def test_a_filesystem_without_locks_is_an_os_error_at_once(lock, monkeypatch, number):
+    def fail(descriptor, operation):
+        raise OSError(number, 'no locks here')
+
+    monkeypatch.setattr(fcntl, 'flock', fail)
+    started = time.monotonic()
+    with pytest.raises((OSError, NotImplementedError)), locks.hold(lock, 'mine', 1.5):
+        pytest.fail('held')
+    assert time.monotonic() - started < 1
+
+
+def test_a_missing_system_call_is_no_lock_that_outlives_its_process(lock, monkeypatch):
+    def fail(descriptor, operation):
+        raise OSError(errno.ENOSYS, 'Function not implemented')
+
+    monkeypatch.setattr(fcntl, 'flock', fail)
+    with pytest.raises((OSError, NotImplementedError)), locks.hold(lock, 'mine', 1.5):
+        pytest.fail('held by a file that stays')
+
+
+def test_a_signature_that_cannot_be_written_costs_nothing(lock, tmp_path):
+    (tmp_path / 'key-0123456789abcdef.json').mkdir()
+    with locks.hold(lock, 'mine', 1):
+        pass
+
+
+def test_a_directory_that_is_missing_or_a_file_is_an_os_error(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(OSError), locks.hold(tmp_path / 'file' / 'x.lock', 'mine', 0.1):
+        pytest.fail('held')

@@ -1,0 +1,38 @@
+"""Does the code read as STYLE.md says? Only what a reader would trip over is looked at."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from egg import cache
+
+MODULES = sorted(Path(cache.__file__).parent.glob('*.py'))
+# Those that are longer may not grow.
+LINES = {'installer.py': 400, 'manifest.py': 280, 'session.py': 350, 'transfer.py': 265}
+
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)
+def test_a_module_opens_with_the_question_it_answers(path):
+    text = path.read_text('utf-8')
+    first = (ast.get_docstring(ast.parse(text)) or '').partition('\n')[0]
+    assert first.endswith(('?', '.'))
+
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)
+def test_a_module_can_be_read_in_one_go(path):
+    lines = path.read_text('utf-8').splitlines()
+    assert len(lines) <= LINES.get(path.name, 280)
+    assert max(map(len, lines), default=0) <= 99
+
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)
+def test_a_module_is_python_3_9(path):
+    ast.parse(path.read_text('utf-8'), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)
+def test_only_the_command_prints(path):
+    calls = [node for node in ast.walk(ast.parse(path.read_text('utf-8')))
+             if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'print']
+    assert path.name == 'cli.py' or calls == []

@@ -9,7 +9,6 @@ import urllib.request
 import zipfile
 
 import pytest
-
 from support import archives, trees
 from support.index import Index
 from support.runner import egg_part

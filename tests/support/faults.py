@@ -13,8 +13,10 @@ import traceback
 from dataclasses import dataclass, field
 
 #: What changes something ...
-CHANGES = ('mkdir', 'rename', 'replace', 'link', 'symlink', 'unlink', 'remove', 'rmdir', 'chmod',
-           'fchmod', 'chown', 'utime', 'truncate', 'ftruncate', 'write', 'open', 'close')  # fmt: skip
+CHANGES = (
+    'mkdir', 'rename', 'replace', 'link', 'symlink', 'unlink', 'remove', 'rmdir', 'chmod',
+    'fchmod', 'chown', 'utime', 'truncate', 'ftruncate', 'write', 'open', 'close',
+)  # fmt: skip
 #: ... and what only looks.
 LOOKS = ('read', 'stat', 'lstat', 'fstat', 'scandir', 'listdir', 'readlink', 'access')
 WRITING = os.O_WRONLY | os.O_RDWR
@@ -175,7 +177,7 @@ def in_child(function, *arguments):
         try:
             function(*arguments)
             status = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - it must not run the tests of its parent
             traceback.print_exc(file=sys.__stderr__)
             sys.__stderr__.flush()
         finally:

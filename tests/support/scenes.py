@@ -11,13 +11,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from support import trees
+from support.eggs import flip, new_session, write_egg
+
 from egg.cache import verify
 from egg.cache.arrival import Arrival
 from egg.cache.layout import Layout
 from egg.cache.origins import Origin, Pointer
 from egg.cache.store import entries
-from support import trees
-from support.eggs import flip, new_session, write_egg
 
 ORIGIN = Origin('https://example.com/simple')
 PACKAGE = {

@@ -175,7 +175,8 @@ def test_hosts_that_are_not_allowed_give_nothing_from_the_cache_either(
     foreign.stop()
     assert pair.run(other, **options)[1].returncode
     fallen_back = buildout_factory(config, **options)
-    assert fallen_back.run().lines("For 'free' the best that is in the egg cache is used, free 1.0")
+    warning = "For 'free' the best that is in the egg cache is used, free 1.0"
+    assert fallen_back.run().lines(warning)
     assert got(fallen_back) == {'mine'}
 
 

@@ -1,8 +1,9 @@
 """Does any buildout get anything else because of a cache, whatever ran before it?
 
-Hypothesis tells stories: what two indexes, a page of links and two directories offer, and a row of
-buildouts with one cache. Between the buildouts archives come, go and are replaced. Each buildout has
-to get what it gets without a cache. Zipped eggs are unpacked without pip, so a run is quick.
+Hypothesis tells stories: what two indexes, a page of links and two directories offer, and a row
+of buildouts with one cache. Between the buildouts archives come, go and are replaced. Each
+buildout has to get what it gets without a cache. Zipped eggs are unpacked without pip, so a run
+is quick.
 
 One thing is left out, as it is the documented exception: a release is never replaced under its
 version in the same index or page of links, unless it is a `.dev` version.

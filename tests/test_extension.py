@@ -183,7 +183,7 @@ for directory in ({str(first.directory)!r}, {str(second.directory)!r}):
 
 def test_other_extensions_beside_it(buildout_factory, demo, tools, tmp_path, cache_dir):
     more = twins.with_extension(tmp_path / 'more', tools, 'aaa_other', 'zzz_other', code=OTHER)
-    for name in ('coverage', 'hypothesis', 'pytest', 'zope.testing'):
+    for name in ('coverage', 'hypothesis', 'pytest', 'pytest-xdist', 'zope.testing'):
         twins.add_metadata(more[0], name, '99.0')       # What the extra `test` needs.
     for listed in ('aaa_other egg.cache zzz_other', 'Egg_Cache[test]\n    aaa_other'):
         buildout = buildout_factory(
@@ -239,12 +239,14 @@ def wheel_of_the_extension(directory):
 def test_buildout_can_fetch_it_with_all_that_it_needs(
         buildout_factory, demo, index, archives_dir, tmp_path, cache_dir):
     bare = tmp_path / 'bare'
-    for name in ('zc.buildout', 'setuptools', 'pip', 'wheel', 'packaging', 'zc.recipe.egg'):
+    # zc.buildout 6 needs platformdirs itself.
+    own = ('zc.buildout', 'setuptools', 'pip', 'wheel', 'packaging', 'platformdirs')
+    for name in (*own, 'zc.recipe.egg'):
         distribution = support_tools.find(name)
         if distribution is not None:
             support_tools.copy(distribution, bare)
     index.add(wheel_of_the_extension(archives_dir))
-    for name in ('filelock', 'platformdirs', 'typing_extensions'):
+    for name in ('filelock', 'typing_extensions'):
         if support_tools.find(name) is not None:
             index.add(support_tools.wheel_of(name, archives_dir))
     plain = buildout_factory(demo, cache=False, tools=[str(bare)])

@@ -131,7 +131,7 @@ def test_a_buildout_builds_an_sdist_without_any_network(index, archives_dir, bui
     index.add(archives.make_sdist(archives_dir, 'native', '1.0', c_extension=True))
     buildout = buildout_factory(egg_part('native', interpreter='py'), cache=False)
     buildout.run()
-    assert buildout.script('native') == 'native 1.0 \n'
+    assert buildout.script('native') == 'native 1.0\n'
     code = 'from native._answer import answer; print(answer())'
     assert buildout.script('py', '-c', code) == '42\n'
 

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support import properties
 from support import tools as support_tools
 from support.index import Index
 from support.runner import Buildout
@@ -33,14 +34,25 @@ def index(recipe_wheel):
 
 
 @pytest.fixture
-def say(capsys):
-    """A function that prints a line, whether the test passes or not."""
+def say(record_property):
+    """A function for counts that are printed at the end, whether the test passes or not."""
+    return lambda text: record_property('said', text)
 
-    def say(text):
-        with capsys.disabled():
-            print(f'\n    {text}', end='', flush=True)
 
-    return say
+def pytest_report_header():
+    return f'TEST_SEED={properties.SEED}'
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what was said, by tests in other processes, too."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports
+               if getattr(report, 'when', None) == 'call']  # fmt: skip
+    said = {(report.nodeid.partition('::')[0], text)
+            for report in reports for name, text in report.user_properties if name == 'said'}
+    if said:
+        terminalreporter.section(f'counts (TEST_SEED={properties.SEED})')
+    for path, text in sorted(said):
+        terminalreporter.write_line(f'{path}: {text}')
 
 
 @pytest.fixture

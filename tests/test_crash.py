@@ -191,7 +191,7 @@ def test_a_killed_buildout_costs_nothing_but_time(
     shutil.copytree(cache_dir, kept, symlinks=True)
     changes = killer.count(buildout_factory(part, tools=killer.tools))
     generator = random.Random(SEED)
-    points = sorted(generator.sample(range(1, changes + 1), 7))
+    points = sorted(generator.sample(range(1, changes + 1), 4))
     for number in points:
         shutil.rmtree(cache_dir)
         shutil.copytree(kept, cache_dir, symlinks=True)
@@ -206,7 +206,7 @@ def test_a_killed_buildout_costs_nothing_but_time(
         assert another.run().pip_count <= len(plain.eggs), number
         compare_eggs(plain, another, plain.eggs)
         assert buildout_factory(part).run().pip_count == 0
-    say(f'{before}: {changes} changes, buildout killed at {points} (seed {SEED})')
+    say(f'{before}: {changes} changes, buildout killed at {points}')
 
 
 def compare_eggs(plain, buildout, names):

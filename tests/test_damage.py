@@ -140,19 +140,22 @@ CHANGES = [flip, truncate, extend, zero, shuffle, edit_through_a_hard_link, chan
            link, pipe, directory]  # fmt: skip
 
 
-@seed(SEED)
-@settings(DISK_PROPERTY, max_examples=60)
-@given(change=st.sampled_from(CHANGES), path=PATHS, data=st.data())
-def test_a_changed_file_is_named_and_mended(stage, change, path, data):
-    check_change(stage, change, path, data)
+def try_many(count, function, say, **strategies):
+    """Call a function with `count` examples, and say what was damaged."""
+    COUNTS.clear()
+    examples = given(**strategies)(function)
+    seed(SEED)(settings(DISK_PROPERTY, max_examples=count)(examples))()
+    kinds = ', '.join(f'{number} {kind}' for kind, number in sorted(COUNTS.items()))
+    say(f'{sum(COUNTS.values())} damages, none served: {kinds}')
+    assert sum(COUNTS.values()) > count / 4
 
 
-@pytest.mark.slow
-@seed(SEED)
-@settings(DISK_PROPERTY, max_examples=1000)
-@given(change=st.sampled_from(CHANGES), path=PATHS, data=st.data())
-def test_many_changed_files_are_named_and_mended(stage, change, path, data):
-    check_change(stage, change, path, data)
+@pytest.mark.parametrize('count', [60, pytest.param(500, marks=pytest.mark.slow)])
+def test_a_changed_file_is_named_and_mended(stage, say, count):
+    def damage(change, path, data):
+        check_change(stage, change, path, data)
+
+    try_many(count, damage, say, change=st.sampled_from(CHANGES), path=PATHS, data=st.data())
 
 
 def check_change(stage, change, path, data):
@@ -175,10 +178,17 @@ def content(path):
 NAMES = st.sampled_from(['demo/added.py', 'added.pth', 'demo/nothing/x', '.hidden', 'demo/é'])
 
 
-@seed(SEED)
-@settings(DISK_PROPERTY, max_examples=20)
-@given(name=NAMES, kind=st.sampled_from(['file', 'directory', 'link', 'pipe']))
-def test_what_is_added_is_named(stage, name, kind):
+KINDS = st.sampled_from(['file', 'directory', 'link', 'pipe'])
+
+
+def test_what_is_added_is_named(stage, say):
+    def damage(name, kind):
+        add(stage, name, kind)
+
+    try_many(20, damage, say, name=NAMES, kind=KINDS)
+
+
+def add(stage, name, kind):
     place = stage.new()
     path = scenes.entry(place).egg / name
     {'file': path.touch, 'directory': path.mkdir, 'pipe': lambda: os.mkfifo(path),
@@ -186,10 +196,14 @@ def test_what_is_added_is_named(stage, name, kind):
     check(stage, place, name, f'an added {kind}')
 
 
-@seed(SEED)
-@settings(DISK_PROPERTY, max_examples=12)
-@given(paths=st.permutations(FILES))
-def test_swapped_files_are_damage(stage, paths):
+def test_swapped_files_are_damage(stage, say):
+    def damage(paths):
+        swap(stage, paths)
+
+    try_many(12, damage, say, paths=st.permutations(FILES))
+
+
+def swap(stage, paths):
     place = stage.new()
     one, other = (scenes.entry(place).egg / path for path in paths[:2])
     one.rename(one.with_name('third'))
@@ -279,10 +293,14 @@ def test_a_broken_entry_is_set_aside(stage, damage, path):
 # Manifests
 
 
-@seed(SEED)
-@settings(DISK_PROPERTY, max_examples=30)
-@given(data=st.data())
-def test_a_broken_manifest_is_named(stage, data):
+def test_a_broken_manifest_is_named(stage, say):
+    def damage(data):
+        break_manifest(stage, data)
+
+    try_many(30, damage, say, data=st.data())
+
+
+def break_manifest(stage, data):
     place = stage.new()
     path = scenes.entry(place).path / 'entry.json'
     data.draw(st.sampled_from([flip, truncate, extend, zero, shuffle]))(path, data)
@@ -312,10 +330,15 @@ FIELDS = st.sampled_from([
 ])  # fmt: skip
 
 
-@seed(SEED)
-@settings(DISK_PROPERTY, max_examples=100)
-@given(path=FIELDS, value=HOSTILE)
-def test_a_hostile_manifest_never_leaves_its_directories(stage, path, value):
+@pytest.mark.parametrize('count', [80, pytest.param(500, marks=pytest.mark.slow)])
+def test_a_hostile_manifest_never_leaves_its_directories(stage, say, count):
+    def damage(path, value):
+        try_hostile(stage, path, value)
+
+    try_many(count, damage, say, path=FIELDS, value=HOSTILE)
+
+
+def try_hostile(stage, path, value):
     place = stage.new()
     entry = scenes.entry(place)
     row = json.loads((entry.path / 'entry.json').read_bytes())
@@ -371,9 +394,3 @@ def test_several_damages_at_once_are_one_warning(stage):
         for path in generator.sample(FILES, 3):
             overwrite(egg / path, b'damaged')
         check(stage, place, kind='several')
-
-
-def test_the_damages_were_many(say):
-    say(f'{sum(COUNTS.values())} damages (seed {SEED}), none served: '
-        + ', '.join(f'{count} {kind}' for kind, count in sorted(COUNTS.items())))  # fmt: skip
-    assert sum(COUNTS.values()) > 150

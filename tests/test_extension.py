@@ -183,7 +183,7 @@ for directory in ({str(first.directory)!r}, {str(second.directory)!r}):
 
 def test_other_extensions_beside_it(buildout_factory, demo, tools, tmp_path, cache_dir):
     more = twins.with_extension(tmp_path / 'more', tools, 'aaa_other', 'zzz_other', code=OTHER)
-    for name in ('coverage', 'hypothesis', 'pytest', 'pytest-xdist', 'zope.testing'):
+    for name in ('coverage', 'hypothesis', 'pytest', 'pytest_xdist', 'zope.testing'):
         twins.add_metadata(more[0], name, '99.0')       # What the extra `test` needs.
     for listed in ('aaa_other egg.cache zzz_other', 'Egg_Cache[test]\n    aaa_other'):
         buildout = buildout_factory(

@@ -118,7 +118,7 @@ def test_without_locks_all_build_and_one_is_stored(place, say):
     place.archive()
     pids = []
     for number in range(4):
-        pid = os.fork()
+        pid = faults.fork()
         if pid == 0:
             arguments = place, place.top / f'eggs{number}', 4
             os._exit(abs(faults.in_child(build_without_locks, *arguments)))

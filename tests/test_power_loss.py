@@ -127,7 +127,7 @@ def test_what_power_loss_leaves_is_recognised_and_never_served(tmp_path, say, ca
     late = [case for case in every if case[0] == len(recording.operations)]
     chosen = random.Random(SEED).sample(late, 50) + random.Random(SEED).sample(every, 20)
     recognised, hits = replay(stage, recording, chosen, caplog)
-    say(f'store: {len(chosen)} of {len(every)} losses (seed {SEED}), {recognised} with damage '
+    say(f'store: {len(chosen)} of {len(every)} losses, {recognised} with damage '
         f'that was recognised, {hits} hits, nothing damaged served')  # fmt: skip
     assert recognised > 20
 

@@ -29,7 +29,7 @@ class Children:
         self.pids = []
 
     def start(self, function, *arguments):
-        pid = os.fork()
+        pid = faults.fork()
         if pid == 0:
             os._exit(0 if faults.in_child(function, *arguments) == 0 else 1)
         self.pids.append(pid)
@@ -85,7 +85,7 @@ class Worker:
 
     def made(self, make, directory, project):
         note(self.notes, f'built {project}')
-        time.sleep(self.random.random() / 100)
+        time.sleep(0.03 + self.random.random() / 20)
         return make(directory, project)
 
     def verify(self):
@@ -131,8 +131,8 @@ def test_each_archive_is_built_once_while_nobody_removes_it(tmp_path, say):
     rounds = check(tmp_path, notes)
     built = sorted(line for line in notes if line.startswith('built'))
     assert built == sorted(f'built {project}' for project in PROJECTS)
-    say(f'4 processes, {rounds} rounds, {len(built)} archives built once each (seed {SEED})')
-    assert rounds > 20
+    say(f'4 processes, {rounds} rounds, {len(built)} archives built once each')
+    assert rounds > 5
 
 
 DUTIES = ['build', 'build', 'build', 'verify', 'remove', 'clear', 'refresh']
@@ -143,17 +143,16 @@ def test_building_verifying_removing_and_clearing_at_once_does_no_harm(tmp_path,
 
 
 @pytest.mark.slow
-def test_hours_of_that_do_no_harm_either(tmp_path, say):
-    hammer(tmp_path, 8, 60, say)
+def test_more_of_that_does_no_harm_either(tmp_path, say):
+    hammer(tmp_path, 8, 30, say)
 
 
 def hammer(tmp_path, count, seconds, say):
     notes = work(tmp_path, count, seconds, DUTIES)
     rounds = check(tmp_path, notes)
     built = sum(line.startswith('built') for line in notes)
-    say(f'{count} processes, {rounds} rounds, {built} builds, no damage, nothing lost '
-        f'(seed {SEED})')  # fmt: skip
-    assert rounds > 20
+    say(f'{count} processes, {rounds} rounds, {built} builds, no damage, nothing lost')
+    assert rounds > 5
 
 
 # Waiting
@@ -176,7 +175,7 @@ def place(tmp_path):
 @pytest.fixture
 def holder(place):
     """The process of a build that takes for ever."""
-    pid = os.fork()
+    pid = faults.fork()
     if pid == 0:
         try:
             hold_for_ever(place)

@@ -212,7 +212,9 @@ def test_nobody_is_served_what_a_stranger_put_there(top, monkeypatch):
     result, messages = warned(scenes.run, place)
     assert result.built == 1
     [message] = messages
-    assert f'belongs to the user {STRANGER}, who is neither you nor root nor the owner' in message
+    owner = STRANGER + (not IS_ROOT)
+    assert f'belongs to the user {owner}, who is neither you nor root nor the owner of' in message
+    assert '.. ' not in message and '..\n' not in message
     assert 'It was set aside: ' in message
 
 

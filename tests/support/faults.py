@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass, field
 
 #: What changes something ...
@@ -169,9 +170,16 @@ class Fail:
         raise OSError(self.error, os.strerror(self.error), operation.paths[0])
 
 
+def fork():
+    """Fork; those who run several tests at once have a thread, which no child needs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)
+        return os.fork()
+
+
 def in_child(function, *arguments):
     """Call `function` in a forked process; return its exit status, negative for a signal."""
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         status = 1
         try:

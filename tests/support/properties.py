@@ -5,8 +5,11 @@ import random
 
 from hypothesis import settings
 
+# For all processes of a run the same: the first one decides.
+os.environ.setdefault('TEST_SEED', str(random.SystemRandom().randrange(10**6)))
+
 #: What everything that is left to chance starts from; it is printed, and may be given.
-SEED = int(os.environ.get('TEST_SEED') or random.SystemRandom().randrange(10**6))
+SEED = int(os.environ['TEST_SEED'])
 
 # A deadline would test the machine. The blob of a failure repeats it (@reproduce_failure).
 PROPERTY = settings(deadline=None, print_blob=True)

@@ -92,7 +92,7 @@ class Entry:
         try:
             trust.check_directory(self.path, self.owners, info)
         except CacheError as error:
-            raise DamagedError('.', 'a directory that can be trusted', str(error)) from error
+            raise DamagedError('.', 'a directory that can be trusted', str(error)[:-1]) from error
 
     def __str__(self) -> str:
         return f'{self.path.parent.parent.name} {self.path.parent.name}'

@@ -25,21 +25,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import distribution, entry_points
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TOOLS = ('zc.buildout', 'setuptools', 'pip', 'wheel', 'packaging', 'platformdirs', 'filelock')
+BUILDOUT = HERE.parent / 'bin' / 'buildout'
 
 # An index that nobody answers for: a buildout that asked it would fail.
 NOWHERE = {'http_proxy': 'http://127.0.0.1:9', 'https_proxy': 'http://127.0.0.1:9'}
-
-LAUNCH = """\
-import sys
-sys.path[:0] = {path!r}
-import zc.buildout.buildout
-zc.buildout.buildout.main()
-"""
 
 
 class Bench:
@@ -56,9 +48,7 @@ class Bench:
         """Run buildout in a new directory, which is returned."""
         directory = Path(tempfile.mkdtemp(dir=self.directory))
         directory.joinpath('buildout.cfg').write_text(f'[buildout]\nextends = {self.config}\n')
-        launch = directory / 'launch.py'
-        launch.write_text(LAUNCH.format(path=tools_path()))
-        run([sys.executable, '-S', str(launch), *options], directory, env)
+        run([str(BUILDOUT), *options], directory, env)
         return directory
 
     def cold(self) -> None:
@@ -78,15 +68,6 @@ class Bench:
         manifests = self.cache.glob('v1/*/eggs/*/*/*/entry.json')
         rows = (json.loads(path.read_bytes()) for path in manifests)
         return sorted(f'{row["project"]}=={row["version"]}' for row in rows)
-
-
-def tools_path() -> list[str]:
-    """Return where zc.buildout and egg.cache are, for a process that sees nothing else."""
-    names = (*TOOLS, 'egg.cache')
-    found = {str(distribution(name).locate_file('')) for name in names}
-    [load] = [ep for ep in entry_points(group='zc.buildout.extension') if 'egg.cache' in ep.value]
-    found.add(str(Path(sys.modules[load.load().__module__].__file__ or '').parents[2]))
-    return sorted(found)
 
 
 def run(args: list[str], directory: Path, env: dict[str, str] | None = None) -> None:

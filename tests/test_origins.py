@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import platform
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from egg.cache.layout import Layout
 from egg.cache.origins import Origin, Pointer
 
 KEY = 'cp312-linux-egg5'
-INDEX = 'https://pypi.org/simple'
+INDEX = 'https://index.example.org/simple'
 SHA256, OTHER, THIRD = 'a' * 64, 'b' * 64, 'c' * 64
 POINTER = Pointer('demo-1.0.whl', SHA256, '1.0', (OTHER,), True)
 ROW = {
@@ -45,10 +46,11 @@ def read(layout, origin=None, project='demo', pin='1.0'):
     Origin('https://example.com/simple'),
     Origin(INDEX, ('https://example.com/links',)),
     Origin(INDEX, ('/some/directory',)),
-    Origin(INDEX, (), ('pypi.org',)),
-    Origin('https://pypi.org:8443/simple'),
-    Origin('http://pypi.org/simple'),
+    Origin(INDEX, (), ('index.example.org',)),
+    Origin('https://index.example.org:8443/simple'),
+    Origin('http://index.example.org/simple'),
     Origin('/local/index'),
+    Origin(INDEX, python='3.12.99'),
 ])  # fmt: skip
 def test_each_place_changes_the_key(other):
     assert other.key != Origin(INDEX).key
@@ -60,8 +62,8 @@ def test_the_order_of_links_counts():
 
 
 @pytest.mark.parametrize('index', [
-    'https://user:password@pypi.org/simple', 'https://token@pypi.org/simple',
-    'https://user:p@ss@pypi.org/simple',
+    'https://user:password@index.example.org/simple', 'https://token@index.example.org/simple',
+    'https://user:p@ss@index.example.org/simple',
 ])  # fmt: skip
 def test_credentials_do_not_count(index):
     assert Origin(index).key == Origin(INDEX).key
@@ -110,12 +112,13 @@ def test_the_key_is_sixteen_digits():
 
 
 def test_describe_holds_no_secrets():
-    origin = Origin('https://user:secret@pypi.org/simple?token=secret',
+    origin = Origin('https://user:secret@index.example.org/simple?token=secret',
                     ('https://secret@example.com/x#secret', '/some/path'), ('*.org',))
     assert origin.describe() == {
-        'index': 'https://pypi.org/simple',
+        'index': 'https://index.example.org/simple',
         'find-links': ['https://example.com/x', '/some/path'],
         'allow-hosts': ['*.org'],
+        'python': platform.python_version(),
     }
 
 
@@ -234,7 +237,7 @@ def test_another_pin_origin_or_environment_has_no_pointer(layout):
 
 
 def test_the_origin_is_described_once(layout):
-    origin = Origin('https://user:secret@pypi.org/simple')
+    origin = Origin('https://user:secret@index.example.org/simple')
     write(layout, origin)
     path = layout.origin(KEY, origin.key) / 'origin.json'
     assert json.loads(path.read_text()) == origin.describe()

@@ -34,7 +34,8 @@ def assert_same(first, *others, volatile=()):
     """Fail if the buildouts made anything different, anywhere below their directories."""
     made = made_by(first, volatile)
     for other in others:
-        assert trees.differences(made, made_by(other, volatile)) == []
+        lines = trees.differences(made, made_by(other, volatile))
+        assert not lines, '\n'.join(lines)
 
 
 def made_by(buildout, volatile=()):

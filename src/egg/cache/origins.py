@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,11 +30,16 @@ _REMOTE = re.compile(r'(?!file:)[a-z0-9+.-]+:', re.I)
 
 @dataclass(frozen=True)
 class Origin:
-    """Where distributions come from: an index, find-links and the hosts that are allowed."""
+    """Where distributions come from: an index, find-links and the hosts that are allowed.
+
+    And who asks: an index may offer an archive to some releases of `python` only (PEP 503,
+    `data-requires-python`).
+    """
 
     index: str
     find_links: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ('*',)
+    python: str = platform.python_version()
 
     @property
     def key(self) -> str:
@@ -44,7 +50,7 @@ class Origin:
         with its query and its fragment, which may be the digest of an archive.
         """
         links = [_link_key(link) for link in self.find_links]
-        text = json.dumps([public_url(self.index), links, self.allow_hosts])
+        text = json.dumps([public_url(self.index), links, self.allow_hosts, self.python])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -58,6 +64,7 @@ class Origin:
             'index': public_url(self.index),
             'find-links': [public_url(link) for link in self.find_links],
             'allow-hosts': list(self.allow_hosts),
+            'python': self.python,
         }
 
 

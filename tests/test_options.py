@@ -103,6 +103,16 @@ def test_a_cache_that_everybody_can_write_to_is_refused(buildout_factory, demo, 
     assert result.pip_count == 0
 
 
+def test_a_default_directory_that_is_not_safe_is_a_warning(buildout_factory, demo, home):
+    home.joinpath('.cache').mkdir()
+    home.joinpath('.cache').chmod(0o777)
+    result = buildout_factory(demo, egg_cache=None).run()
+    assert result.lines('can be written to by everybody')
+    assert result.lines('The buildout goes on without an egg cache.')
+    assert result.lines('Got demo 1.0.') and not result.lines('Egg cache:')
+    assert not list(home.glob('.cache/egg-cache/v1/*/eggs/*'))
+
+
 def test_a_cache_that_cannot_be_created_is_one_warning(buildout_factory, demo, tmp_path):
     # Nobody, not even root, can create a directory there.
     result = buildout_factory(demo, egg_cache='/proc/egg-cache').run()

@@ -13,6 +13,10 @@ class SettingError(CacheError):
     """An option has a value that is not allowed."""
 
 
+class UntrustedError(SettingError):
+    """The cache directory is where others could put something of theirs into it."""
+
+
 class DamagedError(CacheError):
     """An entry is not what was stored.
 

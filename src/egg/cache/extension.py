@@ -14,7 +14,7 @@ import zc.buildout
 from packaging.utils import canonicalize_name
 
 from egg.cache import environment, installer, settings
-from egg.cache.errors import SettingError
+from egg.cache.errors import SettingError, UntrustedError
 from egg.cache.session import Builder, Session
 
 logger = logging.getLogger('egg.cache')
@@ -44,6 +44,11 @@ def load(buildout: Any) -> None:
         if session is not None and session.open():
             installer.activate(session, _follow(options, session), options)
             _remark_on_layout(options)
+    except UntrustedError as error:
+        if 'egg-cache' in options:
+            raise zc.buildout.UserError(str(error)) from error
+        # Nobody chose the default directory, so nobody is to be stopped because of it.
+        logger.warning('%s\nThe buildout goes on without an egg cache.', error)
     except SettingError as error:
         raise zc.buildout.UserError(str(error)) from error
 

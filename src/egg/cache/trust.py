@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from egg.cache import files
-from egg.cache.errors import CacheError, SettingError
+from egg.cache.errors import CacheError, UntrustedError
 
 # As many as Linux follows.
 _MAXIMUM_LINKS = 40
@@ -45,7 +45,7 @@ def owners(root: Path) -> Owners:
 
 
 def check(directory: Path) -> None:
-    """Raise `SettingError` if others could put something of theirs into the cache `directory`.
+    """Raise `UntrustedError` if others could put something of theirs into the cache `directory`.
 
     They could if they may write to it, or rename one of the directories above it. Groups may
     do both: a cache for a group is a recipe of the manual.
@@ -53,7 +53,7 @@ def check(directory: Path) -> None:
     with suppress(OSError, ValueError):
         info = os.stat(directory)
         if info.st_mode & stat.S_IWOTH:
-            raise SettingError(
+            raise UntrustedError(
                 f'egg-cache = {directory} can be written to by everybody, '
                 'so anybody could put code into your buildouts.\n'
                 f'Take that away (chmod o-w {directory}), or choose another directory.'
@@ -62,7 +62,7 @@ def check(directory: Path) -> None:
         for parent, child in _steps(os.path.abspath(directory)):
             reason = _replaceable(os.lstat(parent), child, mine, info.st_uid)
             if reason is not None:
-                raise SettingError(
+                raise UntrustedError(
                     f'egg-cache = {directory} is not safe: {parent} {reason}, so somebody else '
                     'could put another directory in its place, and code into your buildouts.\n'
                     f'Mend the owner or mode of {parent}, or choose another directory.'

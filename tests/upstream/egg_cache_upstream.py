@@ -1,10 +1,12 @@
 """Activates the egg cache in every process that imports `zc.buildout.buildout`.
 
-The cache lies in the home directory of the moment, which the tests of zc.buildout put into the
-temporary directory of each test. Each egg that is stored or copied is a line in the log.
+Each home directory has a cache of its own, and the tests of zc.buildout put it into the temporary
+directory of each test. The caches lie beside the log: some tests list all that is in the directory
+of the home. Each egg that is stored or copied is a line in the log.
 """
 
 import functools
+import hashlib
 import importlib.abc
 import importlib.util
 import logging
@@ -64,7 +66,9 @@ def session_in(home):
     from egg.cache import environment, settings
     from egg.cache.session import Builder, Session
 
-    chosen = settings.parse({'egg-cache': os.path.join(home, 'egg-cache')}, home)
+    name = hashlib.sha256(home.encode()).hexdigest()[:16]
+    directory = os.path.join(os.path.dirname(os.environ['EGG_CACHE_UPSTREAM_LOG']), 'caches', name)
+    chosen = settings.parse({'egg-cache': directory}, home)
     session = Session(
         chosen,
         Path(chosen.directory),

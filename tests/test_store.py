@@ -13,9 +13,9 @@ import pytest
 from support import processes, trees
 from support.eggs import KEY, add, archive, manifest, new_store, overwrite, write_egg
 
+from egg.cache import integrity, transfer
 from egg.cache import manifest as manifests
 from egg.cache import store as stores
-from egg.cache import transfer
 from egg.cache.errors import DamagedError
 from egg.cache.layout import CACHEDIR_TAG, Layout
 from egg.cache.store import Store, entries
@@ -204,7 +204,7 @@ def test_replace_puts_the_new_egg_into_its_place(store, tmp_path):
     egg = write_egg(tmp_path / 'two', files={'demo/who.txt': b'new'})
     entry = store.add(manifest(egg), egg, replaces=True)
     assert (entry.egg / 'demo/who.txt').read_bytes() == b'new'
-    assert list(transfer.faults(entry.manifest, entry.egg)) == []
+    assert list(integrity.faults(entry.manifest, entry.egg)) == []
     assert len(list(entries(store.layout))) == 1
     assert names(store.layout.tmp) == names(store.layout.trash) == []
 
@@ -225,7 +225,7 @@ def test_two_processes_that_add_the_same_egg_leave_one(store, tmp_path):
                for child in children]  # fmt: skip
     assert [status for _, status in results] == [0, 0], results
     [entry] = entries(store.layout)
-    assert list(transfer.faults(entry.manifest, entry.egg)) == []
+    assert list(integrity.faults(entry.manifest, entry.egg)) == []
     assert names(store.layout.tmp) == []
 
 
@@ -240,7 +240,7 @@ def test_a_store_killed_before_the_rename_leaves_no_entry(store, tmp_path, prepa
     assert len(names(store.layout.tmp)) == 1
     # The next one is not disturbed by it.
     entry = add(store, tmp_path)
-    assert list(transfer.faults(entry.manifest, entry.egg)) == []
+    assert list(integrity.faults(entry.manifest, entry.egg)) == []
 
 
 def test_an_error_in_mid_copy_leaves_nothing(store, tmp_path):

@@ -14,13 +14,13 @@ from support import trees
 from support.eggs import flip, manifest, overwrite
 from support.properties import DISK_PROPERTY, PROPERTY
 
-from egg.cache import transfer
+from egg.cache import files, integrity, modes, transfer
 from egg.cache.errors import CacheError, DamagedError
 from egg.cache.manifest import Item
 
 TIME = 1234567890_987654321
 NAME = 'demo-1.0-py3.12.egg'
-BIG = transfer._CHUNK + 12345
+BIG = files.CHUNK + 12345
 
 
 def write(path, content=b'', mode=0o644, time=TIME):
@@ -76,7 +76,7 @@ class Cached:
         transfer.copy_out(self.manifest, self.path, self.destination, umask)
 
     def faults(self):
-        return list(transfer.faults(self.manifest, self.path))
+        return list(integrity.faults(self.manifest, self.path))
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_cached_files_are_read_only_and_keep_their_times(cached):
     (0o100, 0o555), (0o010, 0o555), (0o001, 0o555), (0o777, 0o555),
 ])  # fmt: skip
 def test_a_cached_mode_knows_only_whether_a_file_can_run(mode, expected):
-    assert transfer.cached_mode(mode) == expected
+    assert modes.cached_mode(mode) == expected
 
 
 def test_a_read_only_egg_is_copied_both_ways(tmp_path):
@@ -270,7 +270,7 @@ UMASKS = st.sampled_from([0o000, 0o002, 0o007, 0o022, 0o027, 0o077])
 @PROPERTY
 @given(st.integers(0, 0o777), UMASKS)
 def test_the_builder_gets_the_modes_that_were_built(mode, umask):
-    assert transfer.received_mode(mode, umask, umask) == mode
+    assert modes.received_mode(mode, umask, umask) == mode
 
 
 @PROPERTY
@@ -278,7 +278,7 @@ def test_the_builder_gets_the_modes_that_were_built(mode, umask):
 def test_what_the_umask_decided_is_decided_anew(builder, receiver):
     for asked in (0o666, 0o777):
         built = asked & ~builder
-        assert transfer.received_mode(built, builder, receiver) == asked & ~receiver
+        assert modes.received_mode(built, builder, receiver) == asked & ~receiver
 
 
 @pytest.mark.parametrize(('mode', 'builder', 'receiver', 'expected'), [
@@ -294,7 +294,7 @@ def test_what_the_umask_decided_is_decided_anew(builder, receiver):
     (0o640, 0o027, 0o022, 0o644),
 ])  # fmt: skip
 def test_received_modes(mode, builder, receiver, expected):
-    assert transfer.received_mode(mode, builder, receiver) == expected
+    assert modes.received_mode(mode, builder, receiver) == expected
 
 
 def test_files_and_directories_get_the_modes_of_the_receiver(cached):
@@ -543,13 +543,13 @@ def test_a_file_that_cannot_be_read_is_a_fault(cached, monkeypatch):
 
 
 def test_a_file_that_goes_while_it_is_copied_is_damage(cached, monkeypatch):
-    tree_faults = transfer._tree_faults
+    tree_faults = integrity.tree_faults
 
     def late(manifest, egg):
         yield from tree_faults(manifest, egg)
         (egg / MODULE).unlink()
 
-    monkeypatch.setattr(transfer, '_tree_faults', late)
+    monkeypatch.setattr(integrity, 'tree_faults', late)
     with pytest.raises(DamagedError) as info:
         cached.copy()
     assert str(info.value) == f'{MODULE}: expected a file, found nothing'
@@ -560,7 +560,7 @@ def test_a_file_that_goes_while_it_is_copied_is_damage(cached, monkeypatch):
 def test_a_link_that_appears_while_it_is_copied_brings_nothing_else(
     cached, monkeypatch, replaced
 ):
-    tree_faults = transfer._tree_faults
+    tree_faults = integrity.tree_faults
     write(cached.elsewhere / 'module.py', b'evil = True\n', 0o444)
 
     def late(manifest, egg):
@@ -569,7 +569,7 @@ def test_a_link_that_appears_while_it_is_copied_brings_nothing_else(
         remove(path)
         os.symlink(cached.elsewhere / ('module.py' if replaced == 'file' else ''), path)
 
-    monkeypatch.setattr(transfer, '_tree_faults', late)
+    monkeypatch.setattr(integrity, 'tree_faults', late)
     with pytest.raises((DamagedError, OSError)):
         cached.copy()
     assert os.listdir(cached.destination.parent) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from egg.cache import files, transfer, trust
+from egg.cache import files, integrity, trust
 from egg.cache import manifest as manifests
 from egg.cache.errors import CacheError, DamagedError
 from egg.cache.layout import MANIFEST, version_name
@@ -51,7 +51,20 @@ class Entry:
 
     def is_current(self) -> bool:
         """Tell whether what is there is still what was read, if anything was."""
-        return self._identity == _identity(_status(self.path))
+        return self._identity == _identity(self.path)
+
+    @property
+    def last_use(self) -> float:
+        """When the egg was last copied to a buildout, else stored: seconds since the epoch.
+
+        That is the time of the entry's own directory. Raises `OSError` if it is gone.
+        """
+        return os.lstat(self.path).st_mtime
+
+    def touch(self) -> None:
+        """Note that the egg is used now; who may not write to the cache leaves no trace."""
+        with suppress(OSError):
+            os.utime(self.path, follow_symlinks=False)
 
     def faults(self) -> Iterator[DamagedError]:
         """Yield every difference between the entry and its manifest; reads every file."""
@@ -66,7 +79,7 @@ class Entry:
             return
         for name in strangers:
             yield DamagedError(f'../{name}', 'nothing', 'something')
-        yield from transfer.faults(manifest, self.egg)
+        yield from integrity.faults(manifest, self.egg)
 
     @property
     def egg(self) -> Path:
@@ -84,13 +97,12 @@ class Entry:
 
     @cached_property
     def _identity(self) -> tuple[int, ...]:
-        return _identity(_status(self.path))
+        return _identity(self.path)
 
     def _check(self) -> None:
-        info = _status(self.path)
-        vars(self)['_identity'] = _identity(info)
+        vars(self)['_identity'] = _identity(self.path)
         try:
-            trust.check_directory(self.path, self.owners, info)
+            trust.check_directory(self.path, self.owners)
         except CacheError as error:
             raise DamagedError('.', 'a directory that can be trusted', str(error)[:-1]) from error
 
@@ -124,9 +136,15 @@ def _status(path: Path) -> os.stat_result | None:
     return None
 
 
-def _identity(info: os.stat_result | None) -> tuple[int, ...]:
-    """Return what tells a directory from another one that took its place.
+def _identity(path: Path) -> tuple[int, ...]:
+    """Return what tells an entry from another one that took its place.
 
-    The number of an inode may be used again; the time of its change is that of the renaming.
+    The number of an inode may be used again, so the time at which the manifest changed counts,
+    too. Not that of the directory: everybody who uses the entry changes it.
     """
-    return () if info is None else (info.st_dev, info.st_ino, info.st_ctime_ns)
+    identity: tuple[int, ...] = ()
+    for info in (_status(path), _status(path / MANIFEST)):
+        if info is not None:
+            changed = 0 if stat.S_ISDIR(info.st_mode) else info.st_ctime_ns
+            identity += info.st_dev, info.st_ino, changed
+    return identity

@@ -7,11 +7,11 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_CHUNK = 1 << 20
 # Not blocking: somebody could have put a pipe in the place of a file.
 READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 CREATE = os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -19,6 +19,9 @@ CREATE = os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 #: Modes of what the cache makes, before the umask: never writable by everybody.
 DIRECTORY_MODE = 0o775
 FILE_MODE = 0o664
+
+#: How many bytes are read at once.
+CHUNK = 1 << 20
 
 
 def unique(directory: Path) -> Path:
@@ -56,7 +59,7 @@ def read(path: Path) -> bytes:
 
 def chunks(descriptor: int) -> Iterator[bytes]:
     """Yield the content of an open file in pieces."""
-    while chunk := os.read(descriptor, _CHUNK):
+    while chunk := os.read(descriptor, CHUNK):
         yield chunk
 
 
@@ -111,6 +114,19 @@ def remove_tree(path: Path | str) -> None:
     # Ignoring errors doesn't ignore all of them.
     with suppress(OSError):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def tree_size(path: Path | str) -> int:
+    """Return the size of all files in a directory, or of one file, as far as can be seen."""
+    size = 0
+    with suppress(OSError):
+        info = os.lstat(path)
+        if not stat.S_ISDIR(info.st_mode):
+            return info.st_size
+        with os.scandir(path) as items:
+            for item in items:
+                size += tree_size(item.path)
+    return size
 
 
 def sha256(path: str) -> str:

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from egg.cache import values
 from egg.cache.errors import DamagedError
 from egg.cache.layout import FORMAT, MANIFEST
 
 FILE, DIRECTORY, LINK = 'file', 'directory', 'link'
 
-_SHA256 = re.compile(r'[0-9a-f]{64}')
-_MODE = re.compile(r'0[0-7]{3}')
-_KINDS = ('wheel', 'egg', 'sdist')
-_MAXIMUM = 2**63 - 1
+#: How the name of an archive ends that nobody knows. No archive is called so.
+UNKNOWN = '.unknown'
+
+_KINDS = ('wheel', 'egg', 'sdist', 'unknown')
+_NO_NAMES = ('', '.', '..')
 # Of what is found in a text that a stranger wrote, not more is repeated.
 _LONGEST_REMARK = 120
 
@@ -33,7 +32,8 @@ class Archive:
     """A wheel, source distribution or zipped egg as it was downloaded.
 
     `url` is without user name, password, query and fragment; `sha256` is in hexadecimal digits;
-    `seconds` is how long fetching it took.
+    `seconds` is how long fetching it took. Of an adopted egg nobody knows the archive: its name
+    ends with `.unknown`, `url` and `sha256` are those of the egg itself.
     """
 
     name: str
@@ -43,14 +43,18 @@ class Archive:
 
     @property
     def kind(self) -> str:
-        for suffix, kind in (('.whl', 'wheel'), ('.egg', 'egg')):
+        for suffix, kind in (('.whl', 'wheel'), ('.egg', 'egg'), (UNKNOWN, 'unknown')):
             if self.name.endswith(suffix):
                 return kind
         return 'sdist'
 
+    @property
+    def is_known(self) -> bool:
+        """Whether this is an archive, and not what stands for that of an adopted egg."""
+        return not self.name.endswith(UNKNOWN)
 
-@dataclass(frozen=True)
-class Item:
+
+class Item(NamedTuple):
     """One file, directory or link of an egg.
 
     `path` is relative to the egg, with slashes; '.' is the egg's own directory. `mode` holds the
@@ -163,115 +167,72 @@ def _item_to_json(item: Item) -> dict[str, Any]:
 
 
 def _from_json(head: Any) -> Manifest:
-    if _number(head.pop('format')) != FORMAT:
+    if values.number(head.pop('format')) != FORMAT:
         raise ValueError(f'the format is not {FORMAT}')
     archive, build = head.pop('archive'), head.pop('build')
-    if archive['kind'] not in _KINDS:
-        raise ValueError(f'{archive["kind"]!r:.40} is not a kind of archive')
-    items = tuple(map(_item_from_json, head.pop('files')))
-    _check_tree(items)
+    kind = archive['kind']
+    if kind not in _KINDS or (kind == 'unknown') != archive['name'].endswith(UNKNOWN):
+        raise ValueError(f'{kind!r:.40} is not the kind of this archive')
+    items = _items(head.pop('files'))
     head.pop('checksum')
     return Manifest(
-        project=_filled(head.pop('project')),
-        version=_filled(head.pop('version')),
-        egg=_name(head.pop('egg')),
+        project=values.filled(head.pop('project')),
+        version=values.filled(head.pop('version')),
+        egg=values.name(head.pop('egg')),
         archive=Archive(
-            name=_name(archive['name']),
-            sha256=_digest(archive['sha256']),
-            url=_text(archive['url']),
+            name=values.name(archive['name']),
+            sha256=values.digest(archive['sha256']),
+            url=values.text(archive['url']),
         ),
         build=Build(
-            seconds=_seconds(build['seconds']),
-            at=_text(build['at']),
-            buildout=_text(build['zc.buildout']),
-            python=_text(build['python']),
-            pip=_text(build['pip']),
+            seconds=values.seconds(build['seconds']),
+            at=values.text(build['at']),
+            buildout=values.text(build['zc.buildout']),
+            python=values.text(build['python']),
+            pip=values.text(build['pip']),
         ),
-        umask=_mode(head.pop('umask')),
+        umask=values.mode(head.pop('umask')),
         items=items,
         unknown=head,
     )
 
 
-def _item_from_json(row: Any) -> Item:
-    path, kind = _path(row['path']), row['kind']
-    if kind == LINK:
-        return Item(path, kind, target=_path(row['target']))
-    item = Item(path, kind, _mode(row['mode']), _number(row['mtime_ns']))
-    if kind == DIRECTORY:
-        return item
-    if kind != FILE:
-        raise ValueError(f'{path:.40} is of the unknown kind {kind!r:.40}')
-    size, sha256 = _number(row['size']), _digest(row['sha256'])
-    if size < 0:
-        raise ValueError(f'{path:.40} has less than no bytes')
-    return Item(path, kind, item.mode, item.mtime_ns, size, sha256)
+def _items(rows: Any) -> tuple[Item, ...]:
+    """Return what is listed, parents first.
 
-
-def _check_tree(items: tuple[Item, ...]) -> None:
-    """Refuse paths that leave the egg: every parent must be a directory that is listed before."""
-    seen: set[str] = set()
+    A warm run reads tens of thousands of rows, so what is cheap is checked here, in one loop.
+    """
+    items = []
+    seen = set()
+    modes: dict[str, int] = {}  # There are few of them.
+    # With a slash at the end, or empty for the egg itself: what a path below has before its name.
     directories: set[str] = set()
-    for item in items:
-        parent, slash, name = item.path.rpartition('/')
-        is_root = item.path == '.'
-        if item.path in seen or (is_root and item.kind != DIRECTORY):
-            raise ValueError(f'{item.path!r:.40} is listed twice or is not a directory')
-        above = parent if slash else '.'
-        if not is_root and (name in ('', '.', '..') or parent == '.' or above not in directories):
-            raise ValueError(f'{item.path!r:.40} is not below a directory of the egg')
-        seen.add(item.path)
-        if item.kind == DIRECTORY:
-            directories.add(item.path)
-    if '.' not in directories:
+    for row in rows:
+        path, kind = row['path'], row['kind']
+        if not (type(path) is str and path.isascii() and path.isprintable() and path):
+            values.path(path)
+        above = path[: path.rfind('/') + 1]
+        if path != '.' and (above not in directories or path[len(above) :] in _NO_NAMES):
+            raise ValueError(f'{path!r:.40} is not below a directory of the egg')
+        if path in seen or (path == '.' and kind != DIRECTORY):
+            raise ValueError(f'{path!r:.40} is listed twice or is not a directory')
+        seen.add(path)
+        if kind == LINK:
+            items.append(Item(path, kind, target=values.path(row['target'])))
+            continue
+        mode, mtime_ns = row['mode'], values.number(row['mtime_ns'])
+        if mode not in modes:
+            modes[mode] = values.mode(mode)
+        if kind == FILE:
+            size, sha256 = values.number(row['size']), values.digest(row['sha256'])
+            if size < 0:
+                raise ValueError(f'{path:.40} has less than no bytes')
+            items.append(Item(path, kind, modes[mode], mtime_ns, size, sha256))
+        elif kind == DIRECTORY:
+            directories.add('' if path == '.' else f'{path}/')
+            items.append(Item(path, kind, modes[mode], mtime_ns))
+        else:
+            raise ValueError(f'{path:.40} is of the unknown kind {kind!r:.40}')
+    if '' not in directories:
         raise ValueError('the egg itself is not listed')
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f'{value!r:.40} is not a text')
-    return value
-
-
-def _filled(value: Any) -> str:
-    if not _text(value):
-        raise ValueError('a text is empty')
-    return str(value)
-
-
-def _path(value: Any) -> str:
-    """Return a text that a file system can have as a path."""
-    os.fsencode(_filled(value))
-    if '\0' in value:
-        raise ValueError(f'{value!r:.40} is not a path')
-    return str(value)
-
-
-def _name(value: Any) -> str:
-    if _path(value) in ('.', '..') or '/' in value:
-        raise ValueError(f'{value!r:.40} is not the name of a file')
-    return str(value)
-
-
-def _digest(value: Any) -> str:
-    if _SHA256.fullmatch(_text(value)) is None:
-        raise ValueError(f'{value!r:.40} is not a sha256')
-    return str(value)
-
-
-def _number(value: Any) -> int:
-    if type(value) is not int or not -_MAXIMUM <= value <= _MAXIMUM:
-        raise ValueError(f'{value!r:.40} is not a number')
-    return value
-
-
-def _seconds(value: Any) -> float:
-    if type(value) not in (int, float) or not 0 <= float(value) < math.inf:
-        raise ValueError(f'{value!r:.40} is not a number of seconds')
-    return float(value)
-
-
-def _mode(value: Any) -> int:
-    if _MODE.fullmatch(_text(value)) is None:
-        raise ValueError(f'{value!r:.40} is not a mode')
-    return int(value, 8)
+    return tuple(items)

@@ -25,7 +25,7 @@ def forget_parts(buildout):
 
 
 def trees_of(buildout, cache_dir):
-    return trees.snapshot(buildout.eggs_directory), trees.snapshot(cache_dir)
+    return trees.snapshot(buildout.eggs_directory), trees.snapshot(cache_dir / 'v1')
 
 
 @pytest.mark.parametrize('versions', [PINS, {}])
@@ -56,7 +56,7 @@ def test_offline_fails_as_plain_buildout_does_when_an_egg_is_missing(
     missing = []
     for cache in (False, True):
         buildout = buildout_factory(demo, cache=cache)
-        before = trees.snapshot(cache_dir)
+        before = trees.snapshot(cache_dir / 'v1')
         # What plain buildout asks without an index of its own, even offline.
         env = {'buildout_testing_index_url': index.url}
         result = buildout.run('-o', ok=False, env=env)
@@ -64,7 +64,7 @@ def test_offline_fails_as_plain_buildout_does_when_an_egg_is_missing(
         assert result.lines("can't install one in offline (no-install) mode.")
         assert not result.lines('Copied') and result.pip_count == 0
         assert buildout.eggs == []
-        assert trees.differences(before, trees.snapshot(cache_dir)) == []
+        assert trees.differences(before, trees.snapshot(cache_dir / 'v1')) == []
         missing.append(result.output.replace(str(buildout.directory), ''))
     assert missing[0] == missing[1]
 

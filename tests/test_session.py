@@ -22,7 +22,7 @@ from support.eggs import (
     write_egg,
 )  # fmt: skip
 
-from egg.cache import locks, transfer
+from egg.cache import integrity, locks, transfer
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.origins import Origin, Pointer
 from egg.cache.settings import Exclusion
@@ -430,7 +430,7 @@ def test_a_damaged_egg_is_set_aside_named_and_built_anew(cache, session, tmp_pat
         'The egg is built anew.')
     ]
     again = Entry(entry.path)
-    assert list(transfer.faults(again.manifest, again.egg)) == []
+    assert list(integrity.faults(again.manifest, again.egg)) == []
     assert (other.tally.copied, other.tally.built, other.tally.stored) == (0, 1, 1)
     assert (cache / 'trash' / trash / egg.name / INIT).read_bytes() == b''
     assert build(opened(cache), tmp_path / 'three')[1].count == 0
@@ -695,7 +695,7 @@ def test_copy_tells_what_it_copied(session, tmp_path):
     assert 0 < copy.seconds < 5
     assert trees.differences(trees.snapshot(egg), trees.snapshot(copy.egg)) == []
     assert session.tally.copied == 0
-    session.arrived(copy)
+    session.arrived(copy, 'pin')
     assert session.tally.copied == 1
 
 

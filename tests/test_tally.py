@@ -3,29 +3,8 @@
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from support.properties import PROPERTY
 
-from egg.cache.tally import Tally, duration
-
-
-@pytest.mark.parametrize(('seconds', 'expected'), [
-    (0, '0 s'), (0.4, '0.4 s'), (1, '1.0 s'), (9.94, '9.9 s'), (9.95, '10 s'), (55.2, '55 s'),
-    (59.4, '59 s'), (59.6, '1 min 0 s'), (60, '1 min 0 s'), (192, '3 min 12 s'),
-    (3599.4, '59 min 59 s'), (3599.6, '1 h 0 min'), (3900, '1 h 5 min'), (90000, '25 h 0 min'),
-])  # fmt: skip
-def test_durations_are_written_as_people_write_them(seconds, expected):
-    assert duration(seconds) == expected
-
-
-@PROPERTY
-@given(st.floats(0, 1e9))
-def test_a_duration_is_right_to_the_minute(seconds):
-    units = {'s': 1, 'min': 60, 'h': 3600}
-    words = duration(seconds).split()
-    told = sum(float(number) * units[unit] for number, unit in zip(words[::2], words[1::2]))
-    assert abs(told - seconds) <= (0.051 if seconds < 9.95 else 60 if seconds > 3600 else 0.5)
+from egg.cache.tally import Tally
 
 
 def tally(copied=0, built=0, stored=0, saved=0.0):

@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +36,7 @@ class Arrival:
         self.is_local = False
         self.fetch_seconds = 0.0
         self.project = self.version = ''
-        self._url = ''
+        self._url = self._how = ''
         self._question: tuple[Origin, str, str, tuple[str, ...]] | None = None
         self._session = session
         self._eggs_directory = eggs_directory
@@ -48,8 +49,12 @@ class Arrival:
         """
         self._question = origin, project, pin, local
 
-    def stage(self, entry: Entry) -> bool:
-        """Copy the egg of `entry`, so that nothing can go wrong when it is needed."""
+    def stage(self, entry: Entry, how: str = 'pin') -> bool:
+        """Copy the egg of `entry`, so that nothing can go wrong when it is needed.
+
+        `how` it was found is one of `records.HITS`.
+        """
+        self._how = how
         if self._stage is None:
             os.makedirs(self._eggs_directory, exist_ok=True)
             self._stage = tempfile.mkdtemp(dir=self._eggs_directory)
@@ -72,21 +77,28 @@ class Arrival:
         if announced is None:
             return False
         entry = self._session.find(project, version, announced)
-        return entry is not None and self.stage(entry)
+        return entry is not None and self.stage(entry, 'announced')
 
     def egg(self, path: str, directory: str, make: Callable[[], Path]) -> Path:
         """Return the egg of the archive at `path`, in `directory`: copied, or made by `make`."""
         if self.copy is not None:
             egg = _moved(self.copy.egg, Path(directory))
-            self._session.arrived(self.copy)
+            self._session.arrived(self.copy, self._how, self._origin_key)
         elif (archive := self._identify(path)) is not None:
             egg = self._session.build(
-                self.project, self.version, archive, Path(directory), make
+                self.project, self.version, archive, Path(directory), make, self._origin_key
             )
         else:
             egg = make()
         self.egg_name = egg.name
         return egg
+
+    @property
+    def _origin_key(self) -> str:
+        # Nobody is told: that was done when the pin was looked up.
+        with suppress(Exception):
+            return self._question[0].key if self._question is not None else ''
+        return ''
 
     def _identify(self, path: str) -> Archive | None:
         """Return the archive at `path`; None if nothing is known of it, or it can't be read."""
@@ -134,26 +146,3 @@ def announced_archive(location: str) -> Archive | None:
         return None
     name = unquote(urlsplit(location).path.rpartition('/')[2])
     return Archive(name, match[1], origins.public_url(location))
-
-
-def local_digests(places: list[str], download_cache: str | None = None) -> tuple[str, ...]:
-    """Return the sha256 of the archives at local paths or `file:` URLs, in the order of those.
-
-    One in the download cache, which buildout prefers to all others, is marked.
-    """
-    return tuple(
-        _place(place, download_cache) + _content(origins.local_path(place))
-        for place in sorted(places)
-    )
-
-
-def _place(place: str, download_cache: str | None) -> str:
-    in_cache = os.path.realpath(os.path.dirname(place)) == download_cache
-    return 'download-cache ' if in_cache else ''
-
-
-def _content(path: str) -> str:
-    try:
-        return files.sha256(path)
-    except OSError:
-        return path  # A directory, or it can't be read.

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import platform
-import re
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import zc.buildout
-from packaging.utils import canonicalize_name
 
-from egg.cache import environment, installer, settings
+from egg.cache import environment, installer, records, settings
 from egg.cache.errors import SettingError, UntrustedError
 from egg.cache.session import Builder, Session
+from egg.cache.settings import is_listed
 
 logger = logging.getLogger('egg.cache')
 
@@ -43,6 +43,8 @@ def load(buildout: Any) -> None:
         session = _session(options)
         if session is not None and session.open():
             installer.activate(session, _follow(options, session), options)
+            # After an error nobody unloads extensions.
+            atexit.register(session.recorder.leave)
             _remark_on_layout(options)
     except UntrustedError as error:
         if 'egg-cache' in options:
@@ -59,15 +61,17 @@ def unload(buildout: Any) -> None:
     buildout does not come here after an error.
     """
     session = installer.deactivate()
+    if session is not None:
+        session.finish()
+        session.recorder.end()
+        if records.are_many(session.layout.stats):
+            # Imported late: hundreds of runs don't need it.
+            from egg.cache import ledger
+
+            ledger.fold_many(session.layout)
     summary = session.tally.summary() if session is not None else None
     if summary is not None:
         logger.info(summary)
-
-
-def is_listed(extensions: str) -> bool:
-    """Tell whether this extension is among `extensions`, with or without extras or a version."""
-    names = (re.match(r'[\w.-]*', spec) for spec in extensions.split())
-    return 'egg-cache' in {canonicalize_name(match[0]) for match in names if match}
 
 
 def _remark_on_layout(options: Any) -> None:
@@ -92,6 +96,8 @@ def _follow(options: Any, session: Session) -> Callable[[], Session]:
         if variables not in sessions:
             other = _session(options) or session
             other.tally = session.tally
+            other.started = session.started
+            other.recorder.join(session.recorder)
             other.open()
             sessions[variables] = other
         return sessions[variables]
@@ -109,10 +115,17 @@ def _session(options: Any) -> Session | None:
     if chosen.directory is None or chosen.is_off:
         return None
     builder = Builder(version('zc.buildout'), platform.python_version(), version('pip'))
+    current = environment.current(builder.buildout, chosen.key)
     return Session(
         chosen,
         chosen.directory,
-        environment.current(builder.buildout, chosen.key),
+        current,
         builder,
         stores_sdists=environment.can_compile(),
+        header={
+            'buildout': os.path.realpath(options['directory']),
+            'description': current.describe(),
+            'versions': {'zc.buildout': builder.buildout, 'python': builder.python,
+                         'pip': builder.pip},
+        },
     )

@@ -24,8 +24,8 @@ from typing import Any
 from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout
 
-from egg.cache import origins
-from egg.cache.arrival import Arrival, local_digests
+from egg.cache import archives, origins
+from egg.cache.arrival import Arrival
 from egg.cache.origins import Origin
 from egg.cache.session import Session
 from egg.cache.store import Entry
@@ -174,7 +174,7 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
 
         with session.trouble('look up'):
             for entry in session.ranked(req.project_name, accepts, allows, self._prefer_final):
-                if arrival.stage(entry):
+                if arrival.stage(entry, 'fallback'):
                     logger.warning(
                         'No answer from %s.\nFor %r the best that is in the egg cache is used, '
                         '%s; with an answer it could be another one.',
@@ -192,7 +192,7 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
     def _local(self, req: Any) -> tuple[str, ...]:
         """Return the sha256 of the local archives that satisfy `req`."""
         dists = (dist for dist in self._index[req.project_name] if dist in req)
-        return local_digests(
+        return archives.digests(
             [dist.location for dist in dists if not origins.is_remote(dist.location)],
             self._download_cache,
         )

@@ -10,7 +10,7 @@
         origins/<origin key>/
           origin.json
           <project>-<pin>
-      tmp/  locks/  trash/
+      tmp/  locks/  stats/  trash/
 
 All functions here are pure: they make paths, they don't look at the disk.
 """
@@ -64,6 +64,10 @@ class Layout:
     @property
     def locks(self) -> Path:
         return self.root / 'locks'
+
+    @property
+    def stats(self) -> Path:
+        return self.root / 'stats'
 
     @property
     def trash(self) -> Path:

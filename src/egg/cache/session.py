@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from errno import ENAMETOOLONG
@@ -18,12 +18,15 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from egg.cache import files, locks, metadata, origins, transfer, trust
+from egg.cache import files, metadata, origins, pins, transfer, trust
+from egg.cache.damage import Damage
 from egg.cache.environment import Environment
-from egg.cache.errors import CacheError, DamagedError
+from egg.cache.errors import DamagedError
 from egg.cache.layout import ENVIRONMENT, Layout
+from egg.cache.linking import Linker
 from egg.cache.manifest import Archive, Build, Manifest
 from egg.cache.origins import Origin, Pointer
+from egg.cache.recorder import Recorder
 from egg.cache.settings import Settings
 from egg.cache.store import Entry, Store
 from egg.cache.tally import Tally
@@ -60,17 +63,21 @@ class Session:
         environment: Environment,
         builder: Builder,
         stores_sdists: bool = True,
+        header: Mapping[str, object] | None = None,
     ) -> None:
         self.settings = settings
         self.layout = Layout(directory)
         self.store = Store(self.layout, environment.key)
         self.tally = Tally()
+        self.started = time.time()
+        self.recorder = Recorder(self.store, settings, stores_sdists, header or {})
         self._environment = environment
         self._builder = builder
         self._stores_sdists = stores_sdists
         self._umask = _umask()
+        self._linker = Linker(settings.link_mode)
         self._trouble = Trouble(directory)
-        self._damaged: set[Path] = set()
+        self._damage = Damage(self.store, self.recorder)
         self._writes = settings.writes
 
     def open(self) -> bool:
@@ -89,6 +96,7 @@ class Session:
             self.store.sweep()
             self._describe_environment()
             self._writes = True
+            self.recorder.start()
         # Once more: now it is there, whoever made it.
         trust.check(self.layout.root)
         return self._writes or (self.settings.reads and os.path.isdir(self.layout.environments))
@@ -98,18 +106,13 @@ class Session:
 
         `local` are the sha256 of archives for it that lie in local directories now.
         """
-        if not self.settings.reads or not origins.can_be_pinned(pin):
+        if not self.settings.reads:
             return None
         with self.trouble('look up'):
-            self.store.check(self.layout.origin(self.store.key, origin.key))
-            pointer = origins.read(self.layout, self.store.key, origin, project, pin)
+            pointer, obstacle = pins.resolve(self.store, origin, project, pin, local)
             if pointer is None:
-                logger.debug(
-                    '%s %s was not resolved before from %s.', project, pin, origin.describe()
-                )
-                return None
-            if not pointer.holds(local):
-                logger.debug('%s %s: local archives came or went.', project, pin)
+                logger.debug('%s %s was not resolved before from %s: %s.', project, pin,
+                             origin.describe(), pins.OBSTACLES[obstacle])  # fmt: skip
                 return None
             return self.find(project, pointer.version, Archive(pointer.name, pointer.sha256))
         return None
@@ -149,10 +152,11 @@ class Session:
                 try:
                     manifest = entry.manifest
                 except DamagedError as fault:
-                    self._set_aside(entry, fault)
+                    self._damage.set_aside(entry, fault, self._writes)
                     continue
                 if (
-                    accepts(manifest.version)
+                    manifest.archive.is_known
+                    and accepts(manifest.version)
                     and allows(manifest.archive.url)
                     and not self.settings.excludes(project, manifest.version)
                 ):
@@ -169,22 +173,23 @@ class Session:
             try:
                 manifest = entry.manifest
                 target = directory / manifest.egg
-                transfer.copy_out(manifest, entry.egg, target, self._umask)
+                transfer.copy_out(manifest, entry.egg, target, self._umask, self._linker)
             except DamagedError as fault:
-                self._set_aside(entry, fault)
+                self._damage.set_aside(entry, fault, self._writes)
                 return None
             return Copy(target, manifest, time.monotonic() - started)
         return None
 
-    def arrived(self, copy: Copy) -> None:
-        """Tell that a copy is used."""
+    def arrived(self, copy: Copy, how: str, origin: str = '') -> None:
+        """Tell that a copy is used; `how` is one of `records.HITS`."""
         manifest = copy.manifest
         self.tally.copy(manifest.build.seconds, copy.seconds)
+        self.recorder.hit(manifest, how, copy.seconds, origin)
         logger.info('Copied %s %s from the egg cache.', manifest.project, manifest.version)
 
     def build(
         self, project: str, version: str, archive: Archive, directory: Path,
-        make: Callable[[], Path],
+        make: Callable[[], Path], origin: str = '',
     ) -> Path:
         """Return the egg of `archive` in `directory`: copied, or built by `make` and stored.
 
@@ -192,14 +197,14 @@ class Session:
         What `make` raises is not caught.
         """
         if self.settings.excludes(project, version):
-            return self._made(make)[0]
+            return self._made(project, version, archive, make, origin)[0]
         with self._lock(project, version, archive):
             entry = self._found(project, version, archive) if self.settings.reads else None
             copy = self.copy(entry, directory) if entry is not None else None
             if copy is not None:
-                self.arrived(copy)
+                self.arrived(copy, 'archive', origin)
                 return copy.egg
-            egg, seconds = self._made(make)
+            egg, seconds = self._made(project, version, archive, make, origin)
             self._add(project, version, archive, egg, seconds + archive.seconds)
             return egg
 
@@ -214,20 +219,36 @@ class Session:
                 self.store.check(self.layout.origin(self.store.key, origin.key))
                 origins.write(self.layout, self.store.key, origin, project, pin, pointer)
 
+    def finish(self) -> None:
+        """Prune what is more than `egg-cache-max-size`, if something was stored."""
+        limit = self.settings.max_size
+        if limit is None or not self.tally.stored or not self._writes:
+            return
+        # Imported late, here and below: a run that builds nothing doesn't pay for it.
+        from egg.cache import prune
+
+        with self.trouble('prune'):
+            report = prune.after_run(self.layout, limit, self.started)
+            if report.removed:
+                logger.info('Removed %s from the egg cache.', report.summary())
+
     def _found(self, project: str, version: str, archive: Archive) -> Entry | None:
         with self.trouble('look up'):
             entry = self.store.entry(project, version, archive.sha256)
             try:
                 return entry if self.store.holds(entry, archive) else None
             except DamagedError as fault:
-                self._set_aside(entry, fault)
+                self._damage.set_aside(entry, fault, self._writes)
         return None
 
-    def _made(self, make: Callable[[], Path]) -> tuple[Path, float]:
+    def _made(
+        self, project: str, version: str, archive: Archive, make: Callable[[], Path], origin: str
+    ) -> tuple[Path, float]:
         started = time.monotonic()
-        egg = make()
+        egg, seconds = make(), time.monotonic() - started
         self.tally.built += 1
-        return egg, time.monotonic() - started
+        self.recorder.miss(project, version, archive, seconds, origin)
+        return egg, seconds
 
     def _add(
         self, project: str, version: str, archive: Archive, egg: Path, seconds: float
@@ -256,12 +277,15 @@ class Session:
             ):
                 logger.debug('%s is not %s %s, so it is not stored.', egg.name, project, version)
                 return
-            self.store.add(manifest, egg, self.settings.replaces)
+            entry = self.store.add(manifest, egg, self.settings.replaces)
             self.tally.stored += 1
+            self.recorder.stored(entry)
 
     @contextmanager
     def _lock(self, project: str, version: str, archive: Archive) -> Iterator[None]:
         """Hold the lock of `archive` as well as the filesystem can."""
+        from egg.cache import locks
+
         timeout = self.settings.lock_timeout
         with ExitStack() as stack:
             if self._writes:
@@ -278,32 +302,6 @@ class Session:
                         )  # fmt: skip
             yield
 
-    def _set_aside(self, entry: Entry, fault: DamagedError) -> None:
-        # Looked at twice: somebody may have removed it while it was read, or built it anew.
-        again = Entry(entry.path)
-        if not again.exists() or next(again.faults(), None) is None:
-            logger.debug('The entry of %s was removed or replaced by somebody else.', entry)
-            return
-        level = logging.DEBUG if entry.path in self._damaged else logging.WARNING
-        self._damaged.add(entry.path)
-        logger.log(
-            level,
-            'The entry of %s in the egg cache is damaged: %s.\n'
-            '%s\nThe egg is built anew.',
-            entry,
-            fault,
-            self._move_to_trash(again),
-        )
-
-    def _move_to_trash(self, entry: Entry) -> str:
-        if not self._writes:
-            return f'It stays where it is: {entry.path}.'
-        try:
-            target = self.store.set_aside(entry) or entry.path
-        except (OSError, CacheError) as error:
-            return f'{entry.path} can\'t be set aside: {error}. Please remove it.'
-        return f'It was set aside: {target}.'
-
     def _describe_environment(self) -> None:
         path = self.layout.environment(self.store.key) / ENVIRONMENT
         files.ensure(path, files.to_json(self._environment.describe()), self.layout.tmp)
@@ -312,6 +310,7 @@ class Session:
         """Turn any trouble with the cache inside a block into one warning."""
 
         def react(error: Exception) -> None:
+            self.recorder.trouble(verb, error)
             # One egg that can't be kept says nothing about the next one.
             if stops_writing and isinstance(error, OSError) and error.errno != ENAMETOOLONG:
                 self._writes = False

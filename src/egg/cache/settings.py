@@ -9,13 +9,14 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from egg.cache import linking, units
 from egg.cache.errors import SettingError
 
 OPTIONS = (
@@ -23,7 +24,9 @@ OPTIONS = (
     'egg-cache-mode',
     'egg-cache-exclude',
     'egg-cache-key',
+    'egg-cache-link-mode',
     'egg-cache-lock-timeout',
+    'egg-cache-max-size',
 )
 
 #: What each mode does: (are hits served?, are eggs stored?, does storing replace an entry?)
@@ -36,9 +39,6 @@ MODES = {
 
 #: Seconds after which a buildout no longer waits for another one that builds the same egg.
 LOCK_TIMEOUT = 30 * 60.0
-
-_DURATION = re.compile(r'(?P<number>[0-9]{1,9}(\.[0-9]{1,9})?)\s*(?P<unit>s|min|h)?')
-_SECONDS = {None: 1.0, 's': 1.0, 'min': 60.0, 'h': 3600.0}
 
 _EXCLUSION = re.compile(r'(?P<name>[A-Za-z0-9*?][A-Za-z0-9._*?-]*?)(?P<specifier>[<>=!~].*)?')
 
@@ -84,6 +84,8 @@ class Settings:
     exclusions: tuple[Exclusion, ...] = ()
     key: str = ''
     lock_timeout: float = LOCK_TIMEOUT
+    max_size: int | None = None
+    link_mode: str = 'auto'
 
     @property
     def is_off(self) -> bool:
@@ -114,11 +116,22 @@ def parse(options: Mapping[str, str], buildout_directory: str) -> Settings:
     """
     return Settings(
         directory=_directory(options.get('egg-cache'), buildout_directory),
-        mode=_mode(options.get('egg-cache-mode', 'read-write').strip()),
+        mode=_one_of(MODES, 'egg-cache-mode', options, 'read-write'),
         exclusions=tuple(map(Exclusion.parse, options.get('egg-cache-exclude', '').split())),
         key=options.get('egg-cache-key', '').strip(),
-        lock_timeout=_seconds('egg-cache-lock-timeout', options, LOCK_TIMEOUT),
+        lock_timeout=_parsed(
+            units.parse_duration, 'egg-cache-lock-timeout', options, LOCK_TIMEOUT
+        ),
+        # 0 is no limit, too.
+        max_size=int(_parsed(units.parse_size, 'egg-cache-max-size', options, 0)) or None,
+        link_mode=_one_of(linking.MODES, 'egg-cache-link-mode', options, 'auto'),
     )
+
+
+def is_listed(extensions: str) -> bool:
+    """Tell whether this extension is among `extensions`, with or without extras or a version."""
+    names = (re.match(r'[\w.-]*', spec) for spec in extensions.split())
+    return 'egg-cache' in {canonicalize_name(match[0]) for match in names if match}
 
 
 def default_directory() -> Path:
@@ -153,21 +166,22 @@ def _directory(text: str | None, base: str) -> Path | None:
     return path
 
 
-def _seconds(name: str, options: Mapping[str, str], default: float) -> float:
-    """Return the duration in option `name`, such as `90`, `90 s`, `30 min` or `1.5 h`."""
+def _parsed(
+    parse: Callable[[str], float], name: str, options: Mapping[str, str], default: float
+) -> float:
+    """Return what option `name` stands for: a duration or a size, as `units` reads them."""
     text = options.get(name, '').strip()
-    match = _DURATION.fullmatch(text)
-    if match is None and text:
-        raise SettingError(
-            f'{name} = {text} is not a duration.\n'
-            'Allowed are seconds, and numbers with the unit s, min or h, such as: 90, 30 min, 1 h.'
-        )
-    return float(match['number']) * _SECONDS[match['unit']] if match else default
+    try:
+        return parse(text) if text else default
+    except SettingError as error:
+        remark, _, allowed = str(error).partition('\n')
+        raise SettingError(f'{name} = {text}{remark[len(repr(text)):]}\n{allowed}') from error
 
 
-def _mode(text: str) -> str:
-    if text not in MODES:
-        raise SettingError(
-            f'egg-cache-mode = {text} is not a mode.\nAllowed are: {", ".join(MODES)}.'
-        )
+def _one_of(
+    modes: Collection[str], name: str, options: Mapping[str, str], default: str
+) -> str:
+    text = options.get(name, default).strip()
+    if text not in modes:
+        raise SettingError(f'{name} = {text} is not a mode.\nAllowed are: {", ".join(modes)}.')
     return text

@@ -111,7 +111,6 @@ class Store:
             files.create(stage / MANIFEST, text)
             os.chmod(stage / MANIFEST, 0o444)
             self.check(entry.path.parent)
-            files.make_directories(entry.path.parent)
             if replaces:
                 self.remove(entry)
             # Rename last: a reader must never see an entry without its manifest.
@@ -148,11 +147,16 @@ class Store:
             os.utime(target, follow_symlinks=False)  # The time since which it lies there.
         return target
 
-    def remove(self, entry: Entry) -> None:
-        """Remove `entry`: renamed first, so that nobody sees a part of it."""
+    def remove(self, entry: Entry) -> bool:
+        """Remove `entry`: renamed first, so that nobody sees a part of it.
+
+        Tells whether it was still there.
+        """
         target = self.set_aside(entry)
-        if target is not None:
-            _remove_tree(target)
+        if target is None:
+            return False
+        remove_tree(target)
+        return True
 
     def sweep(self) -> None:
         """Remove what killed processes left in `tmp/`, and what was set aside long ago."""
@@ -163,7 +167,7 @@ class Store:
                 for name in os.listdir(directory):
                     with suppress(OSError):
                         if now - os.lstat(directory / name).st_mtime > age:
-                            _remove_tree(directory / name)
+                            remove_tree(directory / name)
 
     def _check_once(self) -> None:
         """Check what all entries have above them; later hits rely on it."""
@@ -178,20 +182,33 @@ def entries(layout: Layout) -> Iterator[Entry]:
     Links are not followed; an entry that is one itself is damaged. Names that are not ours are
     passed over.
     """
-    for key in _names(layout.environments):
+    for key in names(layout.environments):
         eggs = layout.environments / key / 'eggs'
-        for project in _names(eggs):
+        for project in names(eggs):
             yield from _entries_below(eggs / project)
 
 
+def siblings(layout: Layout, project: str, version: str) -> Iterator[Entry]:
+    """Yield the entries of one version in all environments; sorted, and named as by `entries`.
+
+    Raises `CacheError` for a name or version that can't be kept.
+    """
+    for key in names(layout.environments):
+        path = layout.entry(key, project, version, '0').parent
+        if not any(map(os.path.islink, (layout.eggs(key), path.parent))):
+            for name in names(path):
+                if _ENTRY_NAME.fullmatch(name):
+                    yield Entry(path / name)
+
+
 def _entries_below(project: Path) -> Iterator[Entry]:
-    for version in _names(project):
-        for name in _names(project / version):
+    for version in names(project):
+        for name in names(project / version):
             if _ENTRY_NAME.fullmatch(name):
                 yield Entry(project / version / name)
 
 
-def _names(directory: Path) -> list[str]:
+def names(directory: Path) -> list[str]:
     """Return the sorted names in `directory` that can be ours, none if it isn't one."""
     if os.path.islink(directory):
         return []
@@ -202,15 +219,25 @@ def _names(directory: Path) -> list[str]:
 
 
 def _rename_if_free(source: Path, target: Path) -> None:
-    """Rename a directory, unless something is there already."""
-    try:
-        os.rename(source, target)
-    except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise
+    """Rename a directory, unless something is there already; make those above it.
+
+    Whoever prunes removes empty directories: one may be gone the moment after it was made.
+    """
+    for is_last in (False, False, True):
+        files.make_directories(target.parent)
+        try:
+            os.rename(source, target)
+            return
+        except FileNotFoundError:
+            if is_last:
+                raise
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            return
 
 
-def _remove_tree(path: Path) -> None:
+def remove_tree(path: Path) -> None:
     """Remove as much of `path` as possible; links are removed, never followed."""
     if path.is_symlink() or not path.is_dir():
         with suppress(OSError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from egg.cache import units
+
 
 @dataclass
 class Tally:
@@ -33,16 +35,4 @@ class Tally:
             text += f', {self.built} built'
         if self.stored:
             text += ' and stored' if self.stored == self.built else f', {self.stored} stored'
-        return f'{text}; {duration(self.saved)} saved.'
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people write it: `0.4 s`, `55 s`, `3 min 12 s`, `1 h 5 min`."""
-    if 0 < seconds < 9.95:
-        return f'{seconds:.1f} s'
-    whole = round(seconds)
-    if whole < 60:
-        return f'{whole} s'
-    if whole < 3600:
-        return f'{whole // 60} min {whole % 60} s'
-    return f'{whole // 3600} h {whole % 3600 // 60} min'
+        return f'{text}; {units.duration(self.saved)} saved.'

@@ -23,6 +23,7 @@ from packaging.version import Version
 
 from egg.cache import files
 from egg.cache.layout import ORIGIN, Layout
+from egg.cache.manifest import UNKNOWN
 
 _FILE = re.compile('file:', re.I)
 _REMOTE = re.compile(r'(?!file:)[a-z0-9+.-]+:', re.I)
@@ -69,6 +70,27 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Everywhere(Origin):
+    """All origins, as far as they have no pointer of their own: for adopted eggs alone."""
+
+    index: str = ''
+
+    @property
+    def key(self) -> str:
+        return 'all'
+
+    @property
+    def has_pointers(self) -> bool:
+        return True
+
+    def describe(self) -> dict[str, object]:
+        return {'all-origins': True}
+
+
+EVERYWHERE = Everywhere()
+
+
+@dataclass(frozen=True)
 class Pointer:
     """What a pin resolved to.
 
@@ -96,6 +118,11 @@ class Pointer:
 
     def _others(self, local: Sequence[str]) -> list[str]:
         return [sha256 for sha256 in local if not sha256.endswith(self.sha256)]
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether this is an egg of which nobody knows the archive."""
+        return self.name.endswith(UNKNOWN)
 
     @property
     def was_seen(self) -> bool:

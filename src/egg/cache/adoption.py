@@ -1,0 +1,154 @@
+"""How does the cache take over eggs that others made?
+
+Nobody knows the archive of such an egg, so it is kept under a digest of its own, and a pointer of
+its own leads to it: in the origins that the user names, or in all. It answers exact pins alone,
+until the cache has an egg of that version whose archive is known.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from egg.cache import census, files, foreign, origins, trust
+from egg.cache.environment import Environment
+from egg.cache.errors import CacheError, SettingError
+from egg.cache.foreign import ForeignEgg
+from egg.cache.layout import ENVIRONMENT, Layout, version_name
+from egg.cache.manifest import Build, Manifest
+from egg.cache.origins import Origin, Pointer
+from egg.cache.store import Entry, Store
+
+ADDED, KNOWN, REFUSED = 'added', 'already there', 'refused'
+
+_FORMAT_DIRECTORY = re.compile(r'v[0-9]+')
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What became of one egg: ADDED, KNOWN or REFUSED, then with the `reason`."""
+
+    egg: Path
+    outcome: str
+    reason: str = ''
+    project: str = ''
+    version: str = ''
+    size: int = 0
+
+
+def eggs(place: Path) -> Iterator[Path]:
+    """Yield what could be an egg: `place` itself, or what is in that eggs directory.
+
+    zc.buildout 5 and later keep their eggs in `v5` below it. Raises `SettingError` for what is
+    neither, and `OSError`.
+    """
+    if place.name.endswith(('.egg', '.egg-link')):
+        yield place
+        return
+    if not place.is_dir():
+        raise SettingError(
+            f'{place} is not a directory.\nAllowed are eggs, and directories with eggs in them.'
+        )
+    for name in sorted(os.listdir(place)):
+        path = place / name
+        if _FORMAT_DIRECTORY.fullmatch(name) and path.is_dir():
+            yield from (path / inner for inner in sorted(os.listdir(path)))
+        else:
+            yield path
+
+
+def prepare(layout: Layout, environment: Environment) -> Store:
+    """Return the store of an environment, with all that it needs; raise as `trust.check`."""
+    trust.check(layout.root)
+    store = Store(layout, environment.key)
+    store.prepare()
+    trust.check(layout.root)
+    path = layout.environment(environment.key) / ENVIRONMENT
+    files.ensure(path, files.to_json(environment.describe()), layout.tmp)
+    return store
+
+
+def adopt(
+    store: Store,
+    places: Iterable[Path],
+    targets: Iterable[Origin],
+    egg_format: int,
+    excludes: Callable[[str, str], bool] = lambda project, version: False,
+    is_dry: bool = False,
+) -> Iterator[Adopted]:
+    """Take over the eggs at absolute paths, so that they answer pins in the origins `targets`.
+
+    Raises `OSError` if the cache can't be written to; what can't be read is refused.
+    """
+    wanted = tuple(targets)
+    for egg in places:
+        try:
+            found = foreign.inspect(egg, egg_format)
+            if excludes(found.project, found.version):
+                raise CacheError('egg-cache-exclude excludes it')
+        except (OSError, CacheError) as error:
+            yield Adopted(egg, REFUSED, _sentence(error))
+            continue
+        open_ = [origin for origin in wanted if not _is_answered(store, origin, found)]
+        size = 0
+        if open_ and not is_dry:
+            try:
+                size = _keep(store, found, open_)
+            except CacheError as error:
+                yield Adopted(egg, REFUSED, _sentence(error))
+                continue
+        yield Adopted(
+            egg, ADDED if open_ else KNOWN, '', found.project, version_name(found.version), size
+        )
+
+
+def _keep(store: Store, egg: ForeignEgg, targets: Iterable[Origin]) -> int:
+    """Store the egg, then its pointers; return its size in bytes."""
+    entry = store.add(_manifest(egg), egg.path)
+    # Somebody may have changed it since it was inspected.
+    if census.identity(entry.manifest.items) != egg.archive.sha256:
+        store.remove(entry)
+        raise CacheError('it was changed while it was copied')
+    pin = version_name(egg.version)
+    pointer = Pointer(egg.archive.name, egg.archive.sha256, egg.version)
+    for origin in targets:
+        store.check(store.layout.origin(store.key, origin.key))
+        origins.write(store.layout, store.key, origin, egg.project, pin, pointer)
+    return entry.manifest.size
+
+
+def _is_answered(store: Store, origin: Origin, egg: ForeignEgg) -> bool:
+    """Tell whether the pin has an egg already: that one stays."""
+    pin = version_name(egg.version)
+    store.check(store.layout.origin(store.key, origin.key))
+    pointer = origins.read(store.layout, store.key, origin, egg.project, pin)
+    if pointer is None:
+        return False
+    with suppress(CacheError):
+        entry: Entry = store.entry(egg.project, pointer.version, pointer.sha256)
+        return entry.exists()
+    return False
+
+
+def _manifest(egg: ForeignEgg) -> Manifest:
+    return Manifest(
+        project=egg.project,
+        version=egg.version,
+        egg=egg.path.name,
+        archive=egg.archive,
+        # How it was built, and how long that took, nobody knows.
+        build=Build(0.0, time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()), '', '', ''),
+        umask=egg.umask,
+        items=(),
+    )
+
+
+def _sentence(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    place = getattr(error, 'filename', None)
+    return f'{text}: {place}' if place else text

@@ -1,0 +1,128 @@
+"""What lies in the cache and is of no use?
+
+What killed processes left in `tmp/`, what was set aside in `trash/`, pointers to entries that are
+gone, and directories without an entry. Files in `locks/` stay: nobody can tell, without a race,
+that no process is about to lock one of them, and then two would hold the same lock. They are
+empty. Directories of origins and environments stay, too: they are few.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from egg.cache import files
+from egg.cache.errors import CacheError
+from egg.cache.layout import ORIGIN, Layout, is_component
+from egg.cache.store import TMP_AGE, Store, names, remove_tree
+
+LEFT_OVER, TRASH, POINTER, DIRECTORY = 'left over', 'trash', 'pointer', 'directory'
+
+
+@dataclass(frozen=True)
+class Litter:
+    """Something useless; `size` in bytes."""
+
+    path: Path
+    kind: str
+    size: int
+
+
+def find(layout: Layout) -> Iterator[Litter]:
+    """Yield all that is useless. What is in `tmp/` for less than a day may be in use.
+
+    Raises `CacheError` if the way there can't be trusted.
+    """
+    now = time.time()
+    for directory, kind, age in (
+        (layout.tmp, LEFT_OVER, TMP_AGE), (layout.trash, TRASH, 0.0),
+    ):  # fmt: skip
+        Store(layout, '').check(directory)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for name in sorted(os.listdir(directory)):
+                path = directory / name
+                with suppress(FileNotFoundError):
+                    if not age or now - os.lstat(path).st_mtime > age:
+                        yield Litter(path, kind, files.tree_size(path))
+    for key in names(layout.environments):
+        for path in _dangling(layout, key):
+            yield Litter(path, POINTER, files.tree_size(path))
+        for path in _empty(layout.eggs(key)):
+            yield Litter(path, DIRECTORY, 0)
+
+
+def remove(litter: Litter) -> None:
+    """Remove it; whoever was faster did as well. Raises `OSError`.
+
+    A pointer that was written anew a moment ago is lost: its origin asks its index once more.
+    """
+    with suppress(FileNotFoundError):
+        if litter.kind == POINTER:
+            os.unlink(litter.path)
+        elif litter.kind == DIRECTORY:
+            try:
+                os.rmdir(litter.path)
+            except OSError as error:
+                # An entry arrived in the meantime.
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+        else:
+            os.lstat(litter.path)
+            remove_tree(litter.path)
+            if os.path.lexists(litter.path):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(litter.path))
+
+
+def _dangling(layout: Layout, key: str) -> Iterator[Path]:
+    origins = layout.environment(key) / 'origins'
+    for name in names(origins):
+        for pin in names(origins / name):
+            path = origins / name / pin
+            if pin != ORIGIN and not _points(layout, key, path):
+                yield path
+
+
+def _points(layout: Layout, key: str, path: Path) -> bool:
+    """Tell whether a pointer leads to an entry; what is none of ours counts as if it did."""
+    project, dash, _ = path.name.rpartition('-')
+    try:
+        row = json.loads(files.read(path))
+        entry = layout.entry(key, project, row['version'], row['sha256'])
+        return not dash or os.path.lexists(entry)
+    except FileNotFoundError:
+        return True
+    except (ValueError, KeyError, TypeError, CacheError):
+        return not _is_ours(path)
+    except OSError:
+        return True
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether something that can't be read was a pointer: a crash may empty a file."""
+    with suppress(OSError):
+        return is_component(path.name) and os.lstat(path).st_size == 0
+    return False
+
+
+def _empty(eggs: Path) -> Iterator[Path]:
+    """Yield directories of versions and projects without an entry, the inner ones first."""
+    for project in names(eggs):
+        top = eggs / project
+        empty = [top / version for version in names(top) if _is_empty(top / version)]
+        with suppress(OSError):
+            # Counted before they are removed.
+            if not top.is_symlink() and len(os.listdir(top)) == len(empty):
+                empty.append(top)
+        yield from empty
+
+
+def _is_empty(path: Path) -> bool:
+    with suppress(OSError):
+        return not path.is_symlink() and not os.listdir(path)
+    return False

@@ -1,0 +1,300 @@
+"""Adoption: how does the cache take over eggs that others made?"""
+
+import json
+import os
+import stat
+
+import pytest
+from support import processes, rights, scenes, trees
+from support.eggs import ENVIRONMENT, KEY, add, archive, new_session, overwrite
+from support.foreign import stem, write_pip_egg, write_setuptools_egg
+from test_damage import sealed
+
+from egg.cache import adoption, foreign
+from egg.cache.adoption import ADDED, KNOWN, REFUSED
+from egg.cache.entry import Entry
+from egg.cache.errors import DamagedError, SettingError, UntrustedError
+from egg.cache.layout import Layout
+from egg.cache.origins import EVERYWHERE, Origin, Pointer
+from egg.cache.store import entries
+
+ORIGIN = Origin('https://example.com/simple/')
+OTHER = Origin('https://other.example.com/simple/')
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from egg.cache import adoption, files, origins
+from egg.cache.layout import Layout
+from support.eggs import ENVIRONMENT
+kill = lambda *args, **options: os.kill(os.getpid(), signal.SIGKILL)
+store = adoption.prepare(Layout(Path(sys.argv[1])), ENVIRONMENT)
+{preparation}
+list(adoption.adopt(store, [Path(sys.argv[2])], [origins.EVERYWHERE], 5))
+"""
+KILLED_AT = {
+    'in mid-copy': 'os.write = kill',
+    'before the rename': 'os.rename = kill',
+    'before the pointer': 'files.replace_json = kill',
+}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return adoption.prepare(Layout(tmp_path / 'cache'), ENVIRONMENT)
+
+
+def adopt(store, *eggs, targets=(ORIGIN,), **options):
+    return list(adoption.adopt(store, eggs, targets, 5, **options))
+
+
+def outcomes(store, *eggs, **options):
+    return [one.outcome for one in adopt(store, *eggs, **options)]
+
+
+def pinned(tmp_path, origin=ORIGIN, pin='1.0', local=(), project='demo', **options):
+    """Return the entry that answers a pin, None if an index has to be asked."""
+    session = new_session(tmp_path / 'cache', **options)
+    session.open()
+    return session.pinned(origin, project, pin, local)
+
+
+# Which eggs
+
+
+def test_eggs_are_in_the_directory_or_in_v5_below_it(tmp_path):
+    for name in ('b-1.egg', 'v5/a-1.egg', 'tmpx', 'v5/c.egg-link', 'vx/d-1.egg'):
+        (tmp_path / name).mkdir(parents=True)
+    found = [str(path.relative_to(tmp_path)) for path in adoption.eggs(tmp_path)]
+    assert found == ['b-1.egg', 'tmpx', 'v5/a-1.egg', 'v5/c.egg-link', 'vx']
+    assert list(adoption.eggs(tmp_path / 'b-1.egg')) == [tmp_path / 'b-1.egg']
+
+
+def test_a_place_that_is_no_directory_is_wrong(tmp_path):
+    with pytest.raises(SettingError, match='nowhere is not a directory'):
+        list(adoption.eggs(tmp_path / 'nowhere'))
+
+
+# Which pins they answer
+
+
+def test_an_adopted_egg_answers_the_pin_in_its_origin_alone(store, tmp_path):
+    egg = write_pip_egg(tmp_path)
+    [one] = adopt(store, egg)
+    assert (one.outcome, one.project, one.version) == (ADDED, 'demo', '1.0')
+    entry = pinned(tmp_path)
+    assert entry.manifest.archive == foreign.inspect(egg, 5).archive
+    assert entry.manifest.size == one.size
+    assert pinned(tmp_path, OTHER) is None
+    assert pinned(tmp_path, pin='1.1') is None
+    assert scenes.faults(store.layout) == []
+
+
+def test_an_adopted_egg_can_answer_in_all_origins(store, tmp_path):
+    adopt(store, write_pip_egg(tmp_path), targets=[EVERYWHERE])
+    assert pinned(tmp_path) == pinned(tmp_path, OTHER) is not None
+    assert pinned(tmp_path, Origin('/srv/index/')) is None
+
+
+def test_local_archives_win(store, tmp_path):
+    adopt(store, write_pip_egg(tmp_path))
+    assert pinned(tmp_path, local=['ab' * 32]) is None
+    assert pinned(tmp_path) is not None
+
+
+def test_the_pointer_of_a_known_archive_wins(store, tmp_path):
+    known = add(store, tmp_path)
+    session = new_session(tmp_path / 'cache')
+    session.open()
+    pointer = Pointer(archive().name, archive().sha256, '1.0')
+    session.remember(ORIGIN, 'demo', '1.0', pointer)
+    adopt(store, write_pip_egg(tmp_path), targets=[EVERYWHERE])
+    assert pinned(tmp_path) == known
+
+
+def test_an_index_decides_as_soon_as_there_is_a_known_archive(store, tmp_path):
+    """Whoever asked for it, in whatever origin: one request, and the pointer is there."""
+    adopt(store, write_pip_egg(tmp_path))
+    known = add(store, tmp_path)
+    assert pinned(tmp_path) is None
+    session = new_session(tmp_path / 'cache')
+    session.open()
+    session.remember(ORIGIN, 'demo', '1.0', Pointer(archive().name, archive().sha256, '1.0'))
+    assert pinned(tmp_path) == known
+    assert len(list(entries(store.layout))) == 2
+
+
+def test_a_known_archive_of_another_version_or_environment_decides_nothing(store, tmp_path):
+    adopt(store, write_pip_egg(tmp_path))
+    add(store, tmp_path, version='1.1')
+    add(adoption.Store(store.layout, 'cp313-x-egg5'), tmp_path)
+    assert pinned(tmp_path) is not None
+
+
+def test_nothing_but_a_pin_is_answered(store, tmp_path):
+    adopt(store, write_pip_egg(tmp_path), targets=[EVERYWHERE])
+    session = new_session(tmp_path / 'cache')
+    session.open()
+    assert session.ranked('demo', lambda v: True, lambda url: True, True) == []
+    assert session.find('demo', '1.0', archive()) is None
+    assert pinned(tmp_path, mode='refresh') is None
+
+
+def test_a_development_version_is_not_adopted(store, tmp_path):
+    [one] = adopt(store, write_pip_egg(tmp_path, version='1.0.dev1'))
+    assert (one.outcome, one.reason) == (
+        REFUSED, 'development versions are rebuilt under their names')
+    assert list(entries(store.layout)) == []
+
+
+# What is there already
+
+
+def test_the_same_again_changes_nothing(store, tmp_path):
+    egg = write_pip_egg(tmp_path)
+    adopt(store, egg)
+    before = trees.snapshot(tmp_path / 'cache/v1')
+    assert outcomes(store, egg) == [KNOWN]
+    assert trees.differences(before, trees.snapshot(tmp_path / 'cache/v1')) == []
+
+
+def test_another_origin_needs_a_pointer_only(store, tmp_path):
+    egg = write_pip_egg(tmp_path)
+    adopt(store, egg)
+    assert outcomes(store, egg, targets=[ORIGIN, OTHER]) == [ADDED]
+    assert pinned(tmp_path, OTHER) is not None
+    assert len(list(entries(store.layout))) == 1
+
+
+def test_another_egg_of_the_same_pin_replaces_none(store, tmp_path):
+    adopt(store, write_pip_egg(tmp_path))
+    first = pinned(tmp_path)
+    assert outcomes(store, write_pip_egg(tmp_path / 'b', files={'demo/x': b''})) == [KNOWN]
+    assert pinned(tmp_path) == first
+
+
+def test_a_pointer_to_an_egg_that_is_gone_is_replaced(store, tmp_path):
+    egg = write_pip_egg(tmp_path)
+    adopt(store, egg)
+    store.remove(pinned(tmp_path))
+    assert pinned(tmp_path) is None
+    assert outcomes(store, egg) == [ADDED]
+    assert pinned(tmp_path) is not None
+
+
+def test_a_dry_run_changes_nothing(tmp_path):
+    store = adoption.Store(Layout(tmp_path / 'cache'), KEY)
+    assert outcomes(store, write_pip_egg(tmp_path), is_dry=True) == [ADDED]
+    assert not (tmp_path / 'cache').exists()
+
+
+def test_what_is_excluded_is_refused(store, tmp_path):
+    [one] = adopt(store, write_pip_egg(tmp_path), excludes=lambda *pair: pair == ('demo', '1.0'))
+    assert (one.outcome, one.reason) == (REFUSED, 'egg-cache-exclude excludes it')
+
+
+def test_an_egg_that_changes_while_it_is_copied_is_refused(store, tmp_path, monkeypatch):
+    egg = write_pip_egg(tmp_path)
+    inspect = foreign.inspect
+
+    def changing(*args):
+        found = inspect(*args)
+        (egg / 'demo/__init__.py').write_bytes(b'VERSION = 2\n')
+        return found
+
+    monkeypatch.setattr(foreign, 'inspect', changing)
+    [one] = adopt(store, egg)
+    assert (one.outcome, one.reason) == (REFUSED, 'it was changed while it was copied')
+    assert list(entries(store.layout)) == []
+
+
+def test_an_egg_that_can_not_be_read_is_refused(store, tmp_path):
+    egg = write_pip_egg(tmp_path)
+    os.chmod(egg / 'demo/run', 0)
+    with rights.as_modes_say():
+        [one] = adopt(store, egg)
+    assert one.reason.startswith('Permission denied')
+
+
+def test_an_unsafe_cache_is_refused(tmp_path):
+    (tmp_path / 'cache').mkdir()
+    os.chmod(tmp_path / 'cache', 0o777)
+    with pytest.raises(UntrustedError):
+        adoption.prepare(Layout(tmp_path / 'cache'), ENVIRONMENT)
+
+
+# What a buildout gets
+
+
+def test_a_copy_has_the_modes_of_the_receiver(store, tmp_path):
+    """As if the receiver had built it: shared eggs are often writable by a group."""
+    egg = write_pip_egg(tmp_path)
+    for path in (egg, *egg.rglob('*')):
+        os.chmod(path, 0o775 if path.is_dir() or path.name == 'run' else 0o664)
+    os.chmod(egg / 'demo/__init__.py', 0o400)
+    adopt(store, egg)
+    session = new_session(tmp_path / 'cache')
+    session._umask = 0o027
+    (tmp_path / 'eggs').mkdir()
+    copy = session.copy(pinned(tmp_path), tmp_path / 'eggs').egg
+    modes = {path.name: stat.S_IMODE(os.stat(path).st_mode)
+             for path in (copy, *copy.rglob('*'))}  # fmt: skip
+    assert copy.name == egg.name
+    assert (modes[egg.name], modes['demo'], modes['METADATA']) == (0o750, 0o750, 0o640)
+    # pip lets everybody run what can be run; what has a mode of its own keeps it.
+    assert (modes['run'], modes['__init__.py']) == (0o751, 0o400)
+
+
+def test_what_setuptools_unpacked_keeps_its_modes(tmp_path):
+    store = adoption.prepare(Layout(tmp_path / 'cache'), ENVIRONMENT)
+    egg = write_setuptools_egg(tmp_path)
+    os.chmod(egg, 0o755)
+    os.chmod(egg / 'demo/__init__.py', 0o644)
+    [one] = adoption.adopt(store, [egg], [ORIGIN], 4)
+    assert one.outcome == ADDED
+    session = new_session(tmp_path / 'cache')
+    session._umask = 0o077
+    (tmp_path / 'eggs').mkdir()
+    copy = session.copy(pinned(tmp_path), tmp_path / 'eggs').egg
+    assert stat.S_IMODE(os.stat(copy / 'demo/__init__.py').st_mode) == 0o644
+    assert stat.S_IMODE(os.stat(copy).st_mode) == 0o700
+
+
+def test_a_damaged_adopted_egg_is_a_miss(store, tmp_path):
+    adopt(store, write_pip_egg(tmp_path))
+    entry = pinned(tmp_path)
+    overwrite(entry.egg / 'demo/__init__.py', b'VERSION = 9\n')
+    session = new_session(tmp_path / 'cache')
+    session.open()
+    (tmp_path / 'eggs').mkdir()
+    assert session.copy(session.pinned(ORIGIN, 'demo', '1.0', ()), tmp_path / 'eggs') is None
+    assert pinned(tmp_path) is None
+
+
+@pytest.mark.parametrize('moment', KILLED_AT)
+def test_an_adoption_killed_in_the_middle_leaves_a_sound_cache(store, tmp_path, moment):
+    egg = write_pip_egg(tmp_path)
+    status, _, errors = processes.run(
+        KILLED.format(preparation=KILLED_AT[moment]), tmp_path / 'cache', egg)
+    assert status == -9, errors
+    assert scenes.faults(store.layout) == []
+    assert pinned(tmp_path) is None
+    assert outcomes(store, egg) == [ADDED]
+    assert pinned(tmp_path) is not None
+
+
+def test_the_environment_is_described(store, tmp_path):
+    assert (tmp_path / 'cache/v1' / KEY / 'environment.json').is_file()
+    assert stem() in write_pip_egg(tmp_path).name
+
+
+@pytest.mark.parametrize(('name', 'kind'), [
+    ('demo-1.0.unknown', 'sdist'), ('demo-1.0.tar.gz', 'unknown')])  # fmt: skip
+def test_a_manifest_that_calls_an_archive_what_it_is_not_is_damaged(store, tmp_path, name, kind):
+    adopt(store, write_pip_egg(tmp_path))
+    entry = pinned(tmp_path)
+    row = json.loads((entry.path / 'entry.json').read_bytes())
+    row['archive'].update(name=name, kind=kind)
+    overwrite(entry.path / 'entry.json', sealed(row))
+    with pytest.raises(DamagedError, match='is not the kind of this archive'):
+        _ = Entry(entry.path).manifest

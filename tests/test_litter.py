@@ -1,0 +1,141 @@
+"""Litter: what lies in the cache and is of no use?"""
+
+import os
+import shutil
+import time
+
+import pytest
+from support import trees
+from support.eggs import KEY, add, archive, new_store
+
+from egg.cache import litter, origins
+from egg.cache.errors import CacheError
+from egg.cache.litter import DIRECTORY, LEFT_OVER, POINTER, TRASH
+from egg.cache.origins import Origin, Pointer
+
+ORIGIN = Origin('https://example.com/simple/')
+
+
+@pytest.fixture
+def store(tmp_path):
+    return new_store(tmp_path / 'cache')
+
+
+def point(store, project='demo', version='1.0'):
+    """Write a pointer, and return its path."""
+    built_from = archive(project, version)
+    pointer = Pointer(built_from.name, built_from.sha256, version)
+    origins.write(store.layout, KEY, ORIGIN, project, version, pointer)
+    return store.layout.pin(KEY, ORIGIN.key, project, version)
+
+
+def found(store):
+    return [(piece.path, piece.kind) for piece in litter.find(store.layout)]
+
+
+def sweep(store):
+    for piece in litter.find(store.layout):
+        litter.remove(piece)
+
+
+def test_a_cache_in_use_has_none(store, tmp_path):
+    add(store, tmp_path, 'Some.Thing', '1.0-1')
+    point(store, 'Some.Thing', '1.0-1')
+    (store.layout.locks / 'some.lock').write_text('')
+    (store.layout.tmp / '4711-0a').mkdir()
+    assert found(store) == []
+
+
+def test_old_left_overs_and_all_trash_are_litter(store):
+    for directory in (store.layout.tmp, store.layout.trash):
+        (directory / 'old').mkdir()
+        (directory / 'old/file').write_bytes(b'12345')
+        os.utime(directory / 'old', (time.time() - 25 * 3600,) * 2)
+        (directory / 'young').mkdir()
+    assert found(store) == [(store.layout.tmp / 'old', LEFT_OVER),
+                            (store.layout.trash / 'old', TRASH),
+                            (store.layout.trash / 'young', TRASH)]  # fmt: skip
+    assert [piece.size for piece in litter.find(store.layout)] == [5, 5, 0]
+    sweep(store)
+    assert os.listdir(store.layout.tmp) == ['young']
+    assert os.listdir(store.layout.trash) == []
+
+
+def test_links_in_the_trash_are_not_followed(store, tmp_path):
+    (tmp_path / 'outside').mkdir()
+    (tmp_path / 'outside/file').write_text('mine')
+    os.symlink(tmp_path / 'outside', store.layout.trash / 'link')
+    (store.layout.trash / 'tree').mkdir()
+    os.symlink(tmp_path / 'outside', store.layout.trash / 'tree/link')
+    sweep(store)
+    assert os.listdir(store.layout.trash) == []
+    assert (tmp_path / 'outside/file').read_text() == 'mine'
+
+
+def test_a_linked_trash_is_not_entered(store, tmp_path):
+    shutil.rmtree(store.layout.trash)
+    (tmp_path / 'outside').mkdir()
+    os.symlink(tmp_path / 'outside', store.layout.trash)
+    with pytest.raises(CacheError, match='is a link'):
+        found(store)
+
+
+def test_pointers_to_what_is_gone_are_litter(store, tmp_path):
+    entry = add(store, tmp_path)
+    gone, kept = point(store, 'demo', '1.1'), point(store)
+    assert found(store) == [(gone, POINTER)]
+    sweep(store)
+    assert (gone.exists(), kept.exists(), entry.exists()) == (False, True, True)
+    assert (kept.parent / 'origin.json').exists()
+
+
+@pytest.mark.parametrize(('text', 'is_litter'), [
+    ('', True), ('my own notes', False), ('{"version": 1}', False), ('[]', False),
+    ('{"version": "1.0", "sha256": "../../../x"}', True),
+])  # fmt: skip
+def test_a_file_that_was_no_pointer_is_left_alone(store, text, is_litter):
+    path = point(store)
+    path.write_text(text)
+    assert (found(store) == [(path, POINTER)]) == is_litter
+
+
+def test_directories_without_an_entry_are_litter(store, tmp_path):
+    entry = add(store, tmp_path, 'used')
+    (entry.path.parent.parent / '9.9').mkdir()
+    (store.layout.eggs(KEY) / 'empty/1.0').mkdir(parents=True)
+    (store.layout.eggs(KEY) / 'mine').mkdir()
+    (store.layout.eggs(KEY) / 'mine/notes').write_text('')
+    assert {str(path.relative_to(store.layout.eggs(KEY))) for path, kind in found(store)} == {
+        'used/9.9', 'empty/1.0', 'empty'}
+    assert {kind for _, kind in found(store)} == {DIRECTORY}
+    sweep(store)
+    assert found(store) == []
+    assert entry.exists()
+    assert sorted(os.listdir(store.layout.eggs(KEY))) == ['mine', 'used']
+
+
+def test_who_is_slower_does_no_harm(store, tmp_path):
+    (store.layout.eggs(KEY) / 'demo/1.0').mkdir(parents=True)
+    (store.layout.trash / 'old').mkdir()
+    pieces = [*litter.find(store.layout)]
+    entry = add(store, tmp_path)
+    shutil.rmtree(store.layout.trash / 'old')
+    for piece in [*pieces, *pieces]:
+        litter.remove(piece)
+    assert entry.exists()
+
+
+def test_looking_changes_nothing(store, tmp_path):
+    add(store, tmp_path)
+    point(store, 'gone')
+    (store.layout.trash / 'old').mkdir()
+    before = trees.snapshot(tmp_path / 'cache')
+    assert len(found(store)) == 2
+    assert trees.differences(before, trees.snapshot(tmp_path / 'cache')) == []
+
+
+def test_what_can_not_be_removed_is_an_error(store, monkeypatch):
+    (store.layout.trash / 'old').mkdir()
+    monkeypatch.setattr(litter, 'remove_tree', lambda path: None)
+    with pytest.raises(PermissionError):
+        sweep(store)

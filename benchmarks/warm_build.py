@@ -1,151 +1,187 @@
-"""How long does a buildout take from a full egg cache, and what else could one do?
+"""How long does a buildout take from a warm egg cache, and what else could one do?
 
-    bin/py benchmarks/warm_build.py [zope plone] [--rounds 5] [--directory DIR]
+Builds each real, pinned buildout once from its index, then times these ways in turn:
 
-Builds each real, pinned buildout once from its index, then times these in turn, in rounds:
+    no cache              a buildout without the extension, from the index: it takes minutes
+    shared                a fresh buildout with a warm shared eggs directory
+    egg cache             a fresh buildout with a warm egg cache, in each egg-cache-link-mode that
+                          the filesystem has
+    cp -a, cp -al         a copy of the same eggs, and hard links to them, without any buildout
+    uv                    `uv pip install` of the same pins from uv's warm cache
 
-    shared   a fresh buildout with a warm shared eggs directory
-    cache    a fresh buildout with a warm egg cache, its index out of reach
-    cp -a    a copy of the same eggs, without any buildout
-    cp -al   hard links to the same eggs, without any buildout
-    uv       `uv pip install` of the same pins from uv's warm cache, if there is a uv
-
-Prints the medians, and their ratios. Wall-clock seconds; disk caches are warm.
+Prints medians and ratios: wall-clock seconds, page cache warm, the index out of reach of whatever
+should not need it. README.rst tells more.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).resolve().parent
-BUILDOUT = HERE.parent / 'bin' / 'buildout'
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-# An index that nobody answers for: a buildout that asked it would fail.
-NOWHERE = {'http_proxy': 'http://127.0.0.1:9', 'https_proxy': 'http://127.0.0.1:9'}
+import chart
+import figures
+from bench import (
+    BUILDOUT,
+    NOWHERE,
+    Bench,
+    Way,
+    in_turn,
+    interpreter,
+    machine,
+    new_directory,
+    remark,
+    run,
+    working_directory,
+)
 
-
-class Bench:
-    """Buildouts of one configuration, each in a new directory below `directory`."""
-
-    def __init__(self, name: str, directory: Path) -> None:
-        self.directory = directory / name
-        self.directory.mkdir(parents=True)
-        self.config = HERE / f'{name}.cfg'
-        self.cache = self.directory / 'egg-cache'
-        self.shared = self.directory / 'shared-eggs'
-
-    def build(self, *options: str, env: dict[str, str] | None = None) -> Path:
-        """Run buildout in a new directory, which is returned."""
-        directory = Path(tempfile.mkdtemp(dir=self.directory))
-        directory.joinpath('buildout.cfg').write_text(f'[buildout]\nextends = {self.config}\n')
-        run([str(BUILDOUT), *options], directory, env)
-        return directory
-
-    def cold(self) -> None:
-        """Fill the egg cache and a shared eggs directory."""
-        self.build(f'buildout:eggs-directory={self.shared}', *self.cache_options())
-
-    def cache_options(self) -> tuple[str, ...]:
-        return ('buildout:extensions=egg.cache', f'buildout:egg-cache={self.cache}')
-
-    @property
-    def eggs(self) -> Path:
-        [eggs] = self.shared.glob('v*')
-        return eggs
-
-    def pins(self) -> list[str]:
-        """Return the requirements for the same distributions, as pip reads them."""
-        manifests = self.cache.glob('v1/*/eggs/*/*/*/entry.json')
-        rows = (json.loads(path.read_bytes()) for path in manifests)
-        return sorted(f'{row["project"]}=={row["version"]}' for row in rows)
+NO_UV = 'uv is not there, so it was left out: README.rst of the benchmarks tells how to get it'
+NO_REFLINK = 'the filesystem has no reflinks, so they were left out'
 
 
-def run(args: list[str], directory: Path, env: dict[str, str] | None = None) -> None:
-    """Run a command quietly; show what it said if it fails."""
-    done = subprocess.run(
-        args, cwd=directory, env={**os.environ, **(env or {})}, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    if done.returncode:
-        sys.exit(f'{" ".join(args)} failed:\n{done.stdout[-4000:]}')
+def ways(bench: Bench, uv: str | None, has_reflink: bool) -> Iterator[tuple[str, Way]]:
+    """Yield the name of each warm way, and a function that does it in a new directory."""
+
+    def cached(link_mode: str) -> Way:
+        return lambda target: bench.build(target, *bench.cached(link_mode), env=NOWHERE)
+
+    def copied(option: str) -> Way:
+        return lambda target: run(['cp', option, str(bench.eggs), str(target)], target)
+
+    yield 'shared', lambda target: bench.build(target, bench.in_shared, env=NOWHERE)
+    for link_mode in ('auto', 'copy', 'reflink', 'hardlink'):
+        if has_reflink or link_mode != 'reflink':
+            yield link_mode, cached(link_mode)
+    yield 'cp -a', copied('-a')
+    yield 'cp -al', copied('-al')
+    if uv:
+        yield from uv_ways(bench, uv)
 
 
-def ways(bench: Bench) -> Iterator[tuple[str, Callable[[], Path]]]:
-    """Yield the name of each way, and a function that does it in a new directory."""
+def uv_ways(bench: Bench, uv: str) -> Iterator[tuple[str, Way]]:
+    """Yield the ways of uv, once its cache, beside everything else, is warm."""
+    pins = bench.directory / 'pins.txt'
+    pins.write_text('\n'.join(bench.pins()) + '\n', encoding='utf-8')
+    common = [
+        uv, 'pip', 'install', '--quiet', '--no-config', '--no-deps', '--requirements', str(pins),
+        '--python', interpreter(bench.buildout)[0], '--cache-dir', str(bench.directory / 'uv'),
+    ]  # fmt: skip
 
-    def copied(*options: str) -> Path:
-        target = Path(tempfile.mkdtemp(dir=bench.directory))
-        run(['cp', *options, str(bench.eggs), str(target)], bench.directory)
-        return target
+    def installed(link_mode: str) -> Way:
+        offline = [*common, '--offline', '--link-mode', link_mode]
+        return lambda target: run([*offline, '--target', str(target)], target)
 
-    def installed() -> Path:
-        target = Path(tempfile.mkdtemp(dir=bench.directory))
-        run(
-            ['uv', 'pip', 'install', '-q', '--no-deps', '--offline', '--link-mode', 'copy',
-             '--python', sys.executable, '--target', str(target), *bench.pins()],
-            bench.directory,
-        )  # fmt: skip
-        return target
-
-    yield 'shared', lambda: bench.build(f'buildout:eggs-directory={bench.shared}')
-    yield 'cache', lambda: bench.build(*bench.cache_options(), env=NOWHERE)
-    yield 'cp -a', lambda: copied('-a')
-    yield 'cp -al', lambda: copied('-al')
-    if shutil.which('uv'):
-        target = Path(tempfile.mkdtemp(dir=bench.directory))
-        run(['uv', 'pip', 'install', '-q', '--no-deps', '--python', sys.executable,
-             '--target', str(target), *bench.pins()], bench.directory)  # fmt: skip
-        yield 'uv', installed
+    with new_directory(bench.directory) as target:
+        remark(f'{bench.title}: filling the cache of uv')
+        run([*common, '--target', str(target)], target)
+    yield 'uv copy', installed('copy')
+    yield 'uv hardlink', installed('hardlink')
 
 
-def measure(bench: Bench, rounds: int) -> dict[str, float]:
-    """Return the median seconds of each way, done in turn; the first round does not count."""
-    seconds: dict[str, list[float]] = {}
-    todo = list(ways(bench))
-    for number in range(rounds + 1):
-        for name, do in todo:
-            started = time.monotonic()
-            directory = do()
-            taken = time.monotonic() - started
-            shutil.rmtree(directory)
-            if number:
-                seconds.setdefault(name, []).append(taken)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+def measure(bench: Bench, uv: str | None, rounds: int, cold_rounds: int) -> dict[str, Any]:
+    """Return the figures of one configuration."""
+    remark(f'{bench.title}: building it once')
+    seconds: dict[str, list[float]] = {'none': [], 'fill': [bench.fill()]}
+    for number in range(cold_rounds):
+        with new_directory(bench.directory) as target:
+            started = time.perf_counter()
+            bench.build(target)
+            seconds['none'].append(time.perf_counter() - started)
+            remark(f'{bench.title} {number + 1}/{cold_rounds}: none {seconds["none"][-1]:.2f} s')
+    warm = dict(ways(bench, uv, can_reflink(bench.directory)))
+    seconds.update(in_turn(warm, bench.directory, rounds, bench.title))
+    files = [Path(top, name) for top, _, names in os.walk(bench.eggs) for name in names]
+    return {
+        'name': bench.name,
+        'title': bench.title,
+        'eggs': len(bench.pins()),
+        'files': len(files),
+        'bytes': sum(path.lstat().st_size for path in files),
+        'seconds': {name: [round(one, 4) for one in found] for name, found in seconds.items()},
+    }
 
 
-def report(name: str, cold: float, bench: Bench, medians: dict[str, float]) -> None:
-    files = sum(len(names) for _, _, names in os.walk(bench.eggs))
-    print(f'\n{name}: {len(bench.pins())} eggs, {files} files; cold {cold:.1f} s')
-    goal = medians['shared'] + medians['cp -a']
-    for way, median in medians.items():
-        print(f'  {way:8} {median:7.2f} s   {median / cold:6.3f} of cold')
-    print(f'  cache / (shared + cp -a) = {medians["cache"] / goal:.2f}')
+def can_reflink(directory: Path) -> bool:
+    """Tell whether files in `directory` can share their blocks."""
+    with new_directory(directory) as target:
+        source = target / 'source'
+        source.write_bytes(b'x' * 65536)
+        try:
+            import fcntl
+
+            with open(source, 'rb') as reader, open(target / 'clone', 'wb') as sink:
+                fcntl.ioctl(sink.fileno(), 0x40049409, reader.fileno())  # FICLONE
+        except (ImportError, OSError):
+            return False
+        return True
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('names', nargs='*', default=['zope', 'plone'], metavar='NAME')
-    parser.add_argument('--rounds', type=int, default=5)
-    parser.add_argument('--directory', help='where to build (default: the temporary directory)')
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=chosen.directory) as directory:
-        for name in chosen.names:
-            bench = Bench(name, Path(directory))
-            started = time.monotonic()
-            bench.cold()
-            cold = time.monotonic() - started
-            report(name, cold, bench, measure(bench, chosen.rounds))
+def collected(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Measure all configurations and return the figures."""
+    uv = shutil.which(os.path.expanduser(chosen.uv))
+    uv = os.path.abspath(uv) if uv else None
+    remarks = [] if uv else [NO_UV]
+    with working_directory(chosen.directory) as directory:
+        about = machine(directory, chosen.buildout)
+        if not can_reflink(directory):
+            remarks.append(NO_REFLINK)
+        benches = [Bench(name, directory, chosen.buildout) for name in chosen.names]
+        return {
+            'at': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
+            'rounds': chosen.rounds,
+            'machine': about,
+            'remarks': remarks,
+            'configurations': [
+                measure(bench, uv, chosen.rounds, chosen.cold_rounds) for bench in benches
+            ],
+        }
+
+
+def arguments(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('names', nargs='*', default=['zope', 'plone'], metavar='NAME',
+                        help='zope, plone, or the path of a .cfg with pins for everything')
+    parser.add_argument('--rounds', type=int, default=5, help='how often each way counts (5)')
+    parser.add_argument('--cold-rounds', type=int, default=1, metavar='N',
+                        help='how often to build without any cache (1)')
+    parser.add_argument('--directory', metavar='DIR',
+                        help='where to build, with room for every run (Plone: 340 MB each);'
+                        ' what was built there before is used again')
+    parser.add_argument('--buildout', type=Path, default=BUILDOUT, metavar='PATH',
+                        help='the buildout to run (bin/buildout of this checkout)')
+    parser.add_argument('--uv', default='uv', metavar='PATH', help='the uv to run (uv)')
+    parser.add_argument('--rst', action='store_true', help='print the table of the README')
+    parser.add_argument('--chart', type=Path, metavar='PATH', help='draw the chart (SVG)')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='keep the figures')
+    parser.add_argument('--from', type=Path, metavar='FILE', dest='kept',
+                        help='take the figures from there, and measure nothing')
+    chosen = parser.parse_args(given)
+    if chosen.rounds < 1 or chosen.cold_rounds < 0:
+        parser.error('--rounds is at least 1, and --cold-rounds at least 0.')
+    # Not resolved: in a virtual environment, that would be another interpreter's.
+    chosen.buildout = Path(os.path.abspath(chosen.buildout))
+    return chosen
+
+
+def main(given: list[str]) -> None:
+    chosen = arguments(given)
+    found = figures.load(chosen.kept) if chosen.kept else collected(chosen)
+    if chosen.json:
+        figures.dump(found, chosen.json)
+    if chosen.chart:
+        chosen.chart.parent.mkdir(parents=True, exist_ok=True)
+        chosen.chart.write_text(chart.draw(found), encoding='utf-8')
+    print('\n'.join(figures.rst(found) if chosen.rst else figures.report(found)))
 
 
 if __name__ == '__main__':
-    main()
+    main(sys.argv[1:])

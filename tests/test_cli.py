@@ -1,17 +1,33 @@
-"""The command: what is in this egg cache, and is it sound?"""
+"""The command: which verb is asked for, and of which cache?"""
 
+import itertools
+import json
 import os
+import shlex
 import sys
+from importlib.metadata import version
 
 import pytest
 from support import processes, trees
-from support.eggs import KEY, add, flip, new_store, overwrite
+from support.command import run
+from support.eggs import KEY, add, flip, new_store
 
-from egg.cache import cli, settings
+from egg.cache import cli, location
+from egg.cache.errors import CacheError, SettingError
 from egg.cache.store import Entry
 
 COMMAND = 'import sys\nfrom egg.cache.cli import main\nsys.exit(main(sys.argv[1:]))'
-OTHER_KEY = 'cp39-manylinux_2_36_x86_64-egg5'
+VERBS = pytest.mark.parametrize('verb', cli.VERBS, ids=lambda verb: verb.NAME)
+READERS = ('dir', 'list', 'verify')
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """A directory without a configuration, and a user without one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    for name in ('EGG_CACHE', 'BUILDOUT_HOME', 'XDG_CACHE_HOME'):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -21,30 +37,76 @@ def cache(tmp_path):
 
 @pytest.fixture
 def full(cache, tmp_path):
-    """A cache with three eggs in two environments."""
+    """A cache with two eggs."""
     store = new_store(cache)
     add(store, tmp_path / 'one', 'Demo', '1.0')
-    add(store, tmp_path / 'two', 'zope.interface', '8.7', files={'x': b'x' * 12_345})
-    add(new_store(cache, OTHER_KEY), tmp_path / 'three', 'Demo', '1.0')
+    add(store, tmp_path / 'two', 'zope.interface', '8.7')
     return cache
 
 
-def run(capsys, *arguments):
-    status = cli.main(list(map(str, arguments)))
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+def examples(verb):
+    """Return the arguments of each example of a verb."""
+    found = []
+    for line in verb.EXAMPLE.splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(itertools.takewhile(lambda word: word not in ('>', '|', '&&', ';'), lexer))
+        if words[:1] == ['egg-cache']:
+            found.append(words[1:])
+    return found
 
 
-def refuse(capsys, *arguments):
-    with pytest.raises(SystemExit) as info:
-        cli.main(list(map(str, arguments)))
-    captured = capsys.readouterr()
-    return info.value.code, captured.out, captured.err
+# Every verb
 
 
-def entry(cache, project='demo'):
-    [path] = (cache / 'v1' / KEY / 'eggs' / project).glob('*/*')
-    return Entry(path)
+@VERBS
+def test_help_of_each_verb_ends_with_its_example(capsys, verb):
+    status, output, errors = run(capsys, verb.NAME, '--help')
+    assert (status, errors) == (0, '')
+    assert output.startswith(f'usage: egg-cache {verb.NAME} ')
+    assert output.partition('\nExample:\n')[2] == ''.join(
+        f'  {line}\n' for line in verb.EXAMPLE.splitlines()
+    )  # fmt: skip
+    assert '--cache DIR' in output
+    assert '--json' in output
+
+
+@VERBS
+def test_each_example_is_understood(verb):
+    assert examples(verb)
+    for words in examples(verb):
+        assert cli.parser().parse_args(words).verb is verb
+
+
+@VERBS
+def test_help_names_each_verb_in_one_line(capsys, verb):
+    status, output, _ = run(capsys, '--help')
+    assert status == 0
+    assert f'    {verb.NAME}' in output
+    assert ' '.join(verb.HELP.split()) in ' '.join(output.split()).replace('- ', '-')
+    assert '\n' not in verb.HELP
+    assert not verb.HELP.endswith('.')
+
+
+@VERBS
+def test_a_directory_of_something_else_is_left_alone(capsys, cache, verb):
+    if getattr(verb, 'CACHE', location.CHECKED) != location.CHECKED:
+        pytest.skip('this verb does not look into the directory')
+    cache.mkdir()
+    (cache / 'thesis.txt').write_text('of many years')
+    before = trees.snapshot(cache)
+    for words in examples(verb):
+        assert run(capsys, '--cache', cache, *words) == (
+            1, '',
+            (f'{cache} (named by --cache) is not an egg cache: it holds other things, which are '
+            'left alone.\nName the egg cache with --cache DIR.\n'),
+        )  # fmt: skip
+    assert trees.differences(before, trees.snapshot(cache)) == []
+
+
+def test_names_of_verbs_are_unique():
+    names = [verb.NAME for verb in cli.VERBS]
+    assert len(set(names)) == len(names)
 
 
 # Which cache
@@ -54,152 +116,77 @@ def entry(cache, project='demo'):
     ['--cache', '{}', 'dir'], ['dir', '--cache', '{}'], ['--cache={}', 'dir'],
     ['--cache', '/elsewhere', 'dir', '--cache', '{}'],
 ])  # fmt: skip
-def test_the_cache_is_named_before_or_after_the_command(capsys, cache, arguments):
+def test_the_cache_is_named_before_or_after_the_verb(capsys, cache, arguments):
     arguments = [argument.format(cache) for argument in arguments]
-    assert run(capsys, *arguments) == (0, f'{cache}\n', '')
+    assert run(capsys, *arguments) == (0, f'{cache}\n', '(named by --cache)\n')
 
 
-def test_dir_is_the_default_directory(capsys):
-    assert run(capsys, 'dir') == (0, f'{settings.default_directory()}\n', '')
+@pytest.mark.parametrize('arguments', [['--json', 'dir'], ['dir', '--json']])
+def test_json_is_asked_for_before_or_after_the_verb(capsys, cache, arguments):
+    status, output, errors = run(capsys, *arguments, '--cache', cache)
+    assert (status, errors) == (0, '')
+    assert json.loads(output) == {'directory': str(cache), 'source': '--cache'}
 
 
-def test_the_cache_may_be_relative_or_at_home(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
-    assert run(capsys, 'dir', '--cache', 'x/../y') == (0, f'{tmp_path}/y\n', '')
-    assert run(capsys, 'dir', '--cache', '~/y') == (0, f'{tmp_path}/home/y\n', '')
-
-
-def test_no_command_creates_anything(capsys, cache):
-    for command in ('dir', 'list', 'verify'):
-        run(capsys, command, '--cache', cache)
+@pytest.mark.parametrize('verb', READERS)
+def test_no_verb_creates_anything(capsys, cache, verb):
+    run(capsys, verb, '--cache', cache)
     assert not cache.exists()
 
 
-def test_no_command_changes_the_cache(capsys, full):
-    flip(entry(full).egg / 'Demo/__init__.py')
+@pytest.mark.parametrize('verb', READERS)
+def test_no_verb_that_reads_changes_the_cache(capsys, full, verb):
+    [path] = (full / 'v1' / KEY / 'eggs' / 'demo').glob('*/*')
+    flip(Entry(path).egg / 'Demo/__init__.py')
     before = trees.snapshot(full)
-    for command in ('dir', 'list', 'verify'):
-        run(capsys, command, '--cache', full)
+    run(capsys, verb, '--cache', full)
     assert trees.differences(before, trees.snapshot(full)) == []
 
 
-# Wrong arguments
+# Wrong arguments, and trouble
 
 
-@pytest.mark.parametrize('arguments', [[], ['nonsense'], ['list', 'x'], ['--nonsense', 'list'],
+@pytest.mark.parametrize('arguments', [[], ['nonsense'], ['dir', 'x'], ['--nonsense', 'list'],
                                        ['list', '--cache']])  # fmt: skip
 def test_wrong_arguments_are_status_2(capsys, arguments):
-    status, output, errors = refuse(capsys, *arguments)
+    status, output, errors = run(capsys, *arguments)
     assert (status, output) == (2, '')
     assert errors.startswith('usage: egg-cache ')
 
 
-@pytest.mark.parametrize('command', ['dir', 'list', 'verify'])
-def test_a_file_is_no_cache(capsys, tmp_path, command):
+@pytest.mark.parametrize('verb', READERS)
+def test_a_file_is_no_cache(capsys, tmp_path, verb):
     path = tmp_path / 'file'
     path.touch()
-    status, output, errors = refuse(capsys, command, '--cache', path)
-    assert (status, output) == (2, '')
-    assert errors.endswith(f'{path} is not a directory. Name the egg cache with --cache DIR.\n')
+    assert run(capsys, verb, '--cache', path) == (
+        2, '', f'{path} (--cache) is not a directory. Name the egg cache with --cache DIR.\n'
+    )  # fmt: skip
 
 
 def test_a_directory_that_no_filesystem_can_have_is_no_traceback(capsys):
-    try:
-        status, _, errors = run(capsys, 'list', '--cache', '/' + 'x' * 300)
-    except SystemExit as error:
-        status, errors = error.code, capsys.readouterr().err
-    assert status in (1, 2)
-    assert 'xxx' in errors
+    status, output, errors = run(capsys, 'list', '--cache', '/' + 'x' * 300)
+    assert (status, output) == (1, '')
+    assert errors.startswith('That failed: [Errno ')
+    assert 'File name too long: ' in errors
 
 
-def test_help_names_the_commands(capsys):
-    status, output, _ = refuse(capsys, '--help')
-    assert status == 0
-    for word in ('dir', 'list', 'verify', '--cache DIR', str(settings.default_directory())):
-        assert word in ' '.join(output.split()).replace('- ', '-')
-
-
-# list
-
-
-def test_list_is_a_table(capsys, full):
-    one, two = [sum(path.stat().st_size for path in entry(full, name).egg.rglob('*')
-                    if path.is_file()) for name in ('demo', 'zope-interface')]
-    assert (one, two) == (59, 12_414)
-    assert run(capsys, 'list', '--cache', full) == (
-        0,
-        (f'Demo            1.0   59 B  {KEY}\n'
-        f'zope.interface  8.7  12 kB  {KEY}\n'
-        f'Demo            1.0   59 B  {OTHER_KEY}\n'),
-        '',
-    )
-
-
-@pytest.mark.parametrize('make', [lambda cache: None, lambda cache: cache.mkdir(),
-                                  lambda cache: (cache.mkdir(), (cache / 'README').touch()),
-                                  new_store])  # fmt: skip
-def test_an_empty_missing_or_foreign_directory_has_no_eggs(capsys, cache, make):
-    make(cache)
-    assert run(capsys, 'list', '--cache', cache) == (0, '', f'There are no eggs in {cache}.\n')
-    assert run(capsys, 'verify', '--cache', cache) == (
-        0, '', f'0 eggs checked in {cache}, 0 damaged.\n'
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize('name', ['.DS_Store', 'file', 'a b'])
-def test_foreign_files_are_no_eggs(capsys, full, name):
-    (full / 'v1' / name).touch()
-    (full / 'v1' / KEY / 'eggs' / name).touch()
-    status, output, errors = run(capsys, 'list', '--cache', full)
-    assert (status, len(output.splitlines()), errors) == (0, 3, '')
-
-
-def test_list_leaves_damaged_entries_out_and_says_so(capsys, full):
-    overwrite(entry(full).path / 'entry.json', b'')
-    assert run(capsys, 'list', '--cache', full) == (
-        0,
-        (f'zope.interface  8.7  12 kB  {KEY}\n'
-        f'Demo            1.0   59 B  {OTHER_KEY}\n'),
-        ('demo 1.0 is damaged: entry.json: expected a text with its own checksum, '
-        'found another text\n'),
-    )
-
-
-@pytest.mark.parametrize(('count', 'expected'), [
-    (0, '0 B'), (512, '512 B'), (999, '999 B'), (1000, '1.0 kB'), (1449, '1.4 kB'),
-    (9949, '9.9 kB'), (9950, '10 kB'), (999_499, '999 kB'), (999_500, '1.0 MB'),
-    (1_400_000, '1.4 MB'), (301_000_000, '301 MB'), (2_500_000_000, '2.5 GB'),
-    (7_000_000_000_000, '7.0 TB'), (10**16, '10000 TB'),
+@pytest.mark.parametrize(('error', 'expected'), [
+    (SettingError('That is no size.'), (2, '', 'That is no size.\n')),
+    (CacheError('It is gone.'), (1, '', 'It is gone.\n')),
+    (PermissionError(13, 'Permission denied', '/x'),
+     (1, '', "That failed: [Errno 13] Permission denied: '/x'\n")),
+    (KeyboardInterrupt(), (130, '', '')),
 ])  # fmt: skip
-def test_sizes_are_for_people(count, expected):
-    assert cli.size(count) == expected
+def test_trouble_is_a_message_and_a_status(capsys, full, monkeypatch, error, expected):
+    def fail(path):
+        raise error
+
+    monkeypatch.setattr(os, 'listdir', fail)
+    assert run(capsys, 'list', '--cache', full) == expected
 
 
-# verify
-
-
-def test_verify_of_a_sound_cache_is_status_0(capsys, full):
-    assert run(capsys, 'verify', '--cache', full) == (
-        0, '', f'3 eggs checked in {full}, 0 damaged.\n'
-    )  # fmt: skip
-
-
-def test_verify_names_each_fault(capsys, full):
-    damaged = entry(full)
-    overwrite(damaged.egg / 'Demo/__init__.py', b'')
-    (damaged.egg / 'added').touch()
-    assert run(capsys, 'verify', '--cache', full) == (
-        1,
-        (f'demo 1.0: added: expected nothing, found file ({damaged.path})\n'
-        f'demo 1.0: Demo/__init__.py: expected 12 bytes, found 0 bytes ({damaged.path})\n'),
-        f'3 eggs checked in {full}, 1 damaged.\n',
-    )
-
-
-def test_verify_speaks_of_one_egg_in_the_singular(capsys, cache, tmp_path):
-    add(new_store(cache), tmp_path)
-    assert run(capsys, 'verify', '--cache', cache)[2] == f'1 egg checked in {cache}, 0 damaged.\n'
+def test_version(capsys):
+    assert run(capsys, '--version') == (0, f'egg-cache {version("egg.cache")}\n', '')
 
 
 def test_names_that_are_no_utf_8_can_be_printed(cache, tmp_path):
@@ -213,31 +200,31 @@ def test_names_that_are_no_utf_8_can_be_printed(cache, tmp_path):
         COMMAND, 'verify', '--cache', cache, environ=environ, errors='replace'
     )
     assert (status, errors) == (1, f'1 egg checked in {cache}, 1 damaged.\n')
-    assert output.startswith('demo 1.0: caf')
-
-
-def test_trouble_while_reading_is_status_1(capsys, full, monkeypatch):
-    def fail(path):
-        raise PermissionError(13, 'Permission denied', str(path))
-
-    monkeypatch.setattr(os, 'listdir', fail)
-    status, output, errors = run(capsys, 'list', '--cache', full)
-    assert (status, output) == (1, '')
-    assert errors == (
-        f"Can't read the egg cache in {full}: [Errno 13] Permission denied: '{full}/v1'\n"
-    )
+    assert output.startswith('demo 1.0: caf\\udce9: expected nothing')
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='pipes')
 @pytest.mark.parametrize('unbuffered', ['', '1'])
-@pytest.mark.parametrize('command', ['dir', 'list'])
-def test_a_reader_that_has_seen_enough_is_no_trouble(full, command, unbuffered):
+@pytest.mark.parametrize('verb', ['dir', 'list'])
+def test_a_reader_that_has_seen_enough_is_no_trouble(full, verb, unbuffered):
     reading, writing = os.pipe()
     os.close(reading)
     environ = {'PYTHONUNBUFFERED': unbuffered}
     with processes.start(
-        COMMAND, command, '--cache', full, stdout=writing, environ=environ
+        COMMAND, '--cache', full, verb, '--json', stdout=writing, environ=environ
     ) as child:
         os.close(writing)
         _, errors = child.communicate(timeout=processes.TIMEOUT)
     assert (child.returncode, errors) == (0, '')
+
+
+def test_without_a_configuration_zc_buildout_is_not_even_imported(full):
+    script = """
+import sys
+from egg.cache.cli import main
+main(sys.argv[1:])
+slow = {'zc', 'pkg_resources', 'rich', 'shtab', 'setuptools', 'pip'}
+print([name for name in sys.modules if name.split('.')[0] in slow])
+"""
+    status, output, _ = processes.run(script, 'dir')
+    assert (status, output.splitlines()[1]) == (0, '[]')

@@ -1,10 +1,12 @@
 """The manual: README.rst and ARCHITECTURE.rst say what is."""
 
+import ast
 import doctest
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -13,17 +15,20 @@ from pathlib import Path
 # First, as it puts pkg_resources in place.
 import zc.buildout.buildout  # isort: skip
 import pytest
+import yaml
 import zc.buildout.testing
 from support import archives, runner
+from support import tools as support_tools
 from zope.testing.renormalizing import OutputChecker
 
 import egg.cache
-from egg.cache import environment, settings
+from egg.cache import cli, environment, settings, trust
 
 README = Path(__file__).resolve().parents[1] / 'README.rst'
 ARCHITECTURE = README.with_name('ARCHITECTURE.rst')
 HOME = '/home/ada'
 PROCESSES = 'processes'
+RECIPES = '\nRecipes\n-------\n'
 NETWORK_IS_DOWN = '.. tests/test_readme.py: from here on, the network is down.\n'
 
 BLOCK = re.compile(r'^\.\. code-block:: (?P<kind>\w+)\n\n(?P<text>(?: {4}.*\n|\n)+)', re.M)
@@ -37,8 +42,18 @@ NORMALISERS = [
     (re.compile(r'.*\.py:\d+: \w*Warning: .*\n  .*\n'), ''),
     (RECIPE_VERSION, r'\1N'),
     (re.compile(r'\bcp3\d+t?-\w+-egg\d\b'), '<environment key>'),
-    (re.compile(r'[\d.]+ s saved'), 'N s saved'),
-    (re.compile(r' +[\d.]+ [kM]?B\b'), ' N kB'),
+    (re.compile(r'\b[0-9a-f]{16}\b'), '<digest>'),
+    (re.compile(r'\d{4}-\d\d-\d\dT[\d:]+Z'), '<time>'),
+    (re.compile(r'http\S+/simple/'), '<index>'),
+    (re.compile(r'(for Python|zc\.buildout) \d[\d.]*\d'), r'\1 N'),
+    # Is the Python of the tests one of a virtual environment?
+    (re.compile(r'Interpreter: .*(?= \(\d)'), 'Interpreter: <Python>'),
+    (re.compile(r'\b[\d.]+ [kM]?B\b'), 'N kB'),
+    (re.compile(r'\b[\d.]+ s\b'), 'N s'),
+    # Which of two took longer? And then, columns are as wide as what is in them.
+    (re.compile(r'(?<=took\n)(.*)\n(.*)\n'), lambda match: '{}\n{}\n'.format(
+        *sorted(match.groups()))),
+    (re.compile(r'(?<=\S) {2,}'), ' '),
 ]
 # What is read and downloaded. Only where the manual says that it leaves it out.
 ONLINE_NORMALISERS = [(re.compile(r'^(\.\.\.|root: .*)\n', re.M), '')]
@@ -50,6 +65,7 @@ class Shell:
     def __init__(self, home, env):
         self._home = self._directory = home
         self._env = env
+        self.names = {str(home): HOME}
 
     def run(self, command):
         """Return what `command` says; like a person's shell, it remembers the directory."""
@@ -60,7 +76,9 @@ class Shell:
             cwd=self._directory, env=self._env, stdin=subprocess.DEVNULL, timeout=120,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8')
         self._directory = state.read_text().rstrip('\n')
-        output = result.stdout.replace(str(self._home), HOME)
+        output = result.stdout
+        for path, name in self.names.items():
+            output = output.replace(path, name)
         assert result.returncode == 0, f'$ {command}\n{output}'
         return output
 
@@ -96,6 +114,9 @@ def make_shell(tmp_path, tools, index):
     write_script(bin_path / 'buildout', runner.LAUNCH, launch)
     code = f'import sys; sys.path[:0] = {tools!r}; from egg.cache import cli; sys.exit(cli.main())'
     write_script(bin_path / 'egg-cache', '-c', code)
+    # All that it could install is there.
+    write_script(bin_path / 'pip', '-c', (
+        "import sys; assert sys.argv[1:] == ['install', 'zc.buildout', 'egg.cache'], sys.argv"))
     path = os.pathsep.join([str(bin_path), os.environ['PATH']])
     return home, Shell(home, runner.environment(home, {'PATH': path}))
 
@@ -111,42 +132,273 @@ def run_commands(shell, text, normalisers):
             raise AssertionError(f'$ {command}\n{difference}')
 
 
-@pytest.mark.skipif(
+needs_eggs_in_v5 = pytest.mark.skipif(
     version('zc.buildout').startswith('4.'), reason='the manual is for eggs in eggs/v5')
-def test_the_walk_through_says_what_happens(tmp_path, tools, index, recipe_wheel, archives_dir):
-    online, offline = README.read_text(encoding='utf-8').split(NETWORK_IS_DOWN)
-    [config] = blocks(online, 'ini')
-    recipe_version = recipe_wheel.name.split('-')[1]
+
+
+@pytest.fixture
+def text():
+    return README.read_text(encoding='utf-8')
+
+
+@pytest.fixture
+def user(tmp_path, index, recipe_wheel, archives_dir):
+    """(home directory, shell, function that adapts a configuration of the manual)"""
     index.add(archives.make_wheel(
         archives_dir, 'pyflakes', '3.2.0', tag='py2.py3-none-any', entry_points=(
             '[console_scripts]\npyflakes = pyflakes:main\n')))
-    home, shell = make_shell(tmp_path, tools, index)
-    (home / 'buildout.cfg').write_text(RECIPE_VERSION.sub(rf'\g<1>{recipe_version}', config))
+    packages = tmp_path / 'site-packages'
+    home, shell = make_shell(tmp_path, support_tools.from_environment(packages), index)
+    shell.names[str(packages.resolve())] = f'{HOME}/venv/lib/python3.12/site-packages'
+    recipe_version = recipe_wheel.name.split('-')[1]
+    return home, shell, lambda config: RECIPE_VERSION.sub(rf'\g<1>{recipe_version}', config)
+
+
+@pytest.fixture
+def project(user, text):
+    """A function that makes a buildout of the user with bin/test; egg.cache is not among its
+    extensions, but in ~/.buildout/default.cfg."""
+    home, _, adapted = user
+    walk, recipes = text.split(RECIPES)
+    config = adapted(blocks(walk, 'ini')[0]).replace('extensions = egg.cache\n', '')
+    config, versions = config.split('[versions]')
+
+    def make(directory):
+        directory.mkdir(parents=True)
+        (directory / 'versions.cfg').write_text(f'[versions]{versions}')
+        (directory / 'buildout.cfg').write_text(config.replace(
+            '[buildout]', '[buildout]\nextends = versions.cfg') + 'scripts = pyflakes=test\n')
+        return directory
+
+    with open(home / '.buildout' / 'default.cfg', 'a') as defaults:
+        defaults.write(blocks(recipes, 'ini')[0].replace('[buildout]\n', ''))
+    return make
+
+
+@needs_eggs_in_v5
+def test_the_walk_through_says_what_happens(tmp_path, user, index, text):
+    home, shell, adapted = user
+    online, offline = text.split(NETWORK_IS_DOWN)
+    walk, recipes = offline.split(RECIPES)
+    [config] = blocks(online, 'ini')
+    (home / 'buildout.cfg').write_text(adapted(config))
     run_commands(shell, online, NORMALISERS + ONLINE_NORMALISERS)
     processes = tmp_path / PROCESSES
     assert index.downloads and 'pip' in processes.read_text()
     index.stop()
     processes.unlink()
-    run_commands(shell, offline, NORMALISERS)
+    run_commands(shell, walk, NORMALISERS)
+    assert not processes.exists()
+
+    # The recipes: one with a shared eggs directory, and one that points out of itself.
+    shutil.copytree(home / 'one' / 'eggs', home / '.buildout' / 'eggs')
+    for name, eggs in (('shop', 'pyflakes'), ('blog', 'pyflakes\n    packaging')):
+        (home / name).mkdir()
+        (home / name / 'buildout.cfg').write_text(
+            adapted(config).replace('eggs = pyflakes', f'eggs = {eggs}'))
+    shell.run('cd ~/blog && buildout && egg-cache clear --yes')
+    run_commands(shell, recipes, NORMALISERS)
     assert not processes.exists()
 
 
-def test_every_command_of_the_walk_through_is_run():
-    text = README.read_text(encoding='utf-8')
+def test_every_command_is_run(text):
     shown = re.findall(r'^    \$ (.*)$', text, re.M)
     assert shown == [command for command, _ in commands(text)]
-    assert shown.count('buildout') == 2
+    assert shown.count('buildout') == 3
 
 
-def test_the_readme_has_every_option():
-    text = README.read_text(encoding='utf-8')
+def recipe(text, title):
+    """Return the one recipe, or section, with that title."""
+    return re.search(rf'\n{title}\n([~-])\1+\n(.*?\n)\n\n', text, re.S)[2]
+
+
+def steps(block):
+    """Return the shell commands of a YAML block, in their order."""
+    found, key = [], ''
+    for line in block.splitlines():
+        new_key = re.fullmatch(r' *([\w-]+):', line)
+        item = re.fullmatch(r' *- (run: )?(.*)', line)
+        if item and (item[1] or key.endswith('script')):
+            found.append(item[2])
+        elif new_key:
+            key = new_key[1]
+    return found
+
+
+@needs_eggs_in_v5
+def test_the_recipes_do_what_they_are_for(text, user, project, index, tmp_path):
+    home, shell, _ = user
+    cache = github(recipe(text, 'GitHub Actions'), home, shell, project)
+    # From here on, the cache has all, and the network is down.
+    index.stop()
+    (tmp_path / PROCESSES).unlink()
+    gitlab(recipe(text, 'GitLab'), home, shell, project, cache)
+    group(recipe(text, 'A build host shared by a group'), home, shell, project, cache)
+    docker(recipe(text, 'Docker'), home, shell, project, cache)
+    rpm(recipe(text, 'An RPM, built without a network'), home, shell, project, cache)
+    [command] = blocks(recipe(text, 'A read-only cache'), 'sh')
+    project(home / 'production')
+    output = shell.run('cd ~/production; ' + command.replace('/srv/eggs', str(cache)))
+    assert '2 of 2 eggs copied' in output
+    assert not (tmp_path / PROCESSES).exists()
+
+
+def github(text, home, shell, project):
+    """The first run of a job; return the cache."""
+    [block] = blocks(text, 'yaml')
+    commands = steps(block)
+    assert [command.split()[0] for command in commands] == [
+        'pip', 'buildout', 'egg-cache', 'bin/test']
+    project(home / 'work')
+    outputs = [shell.run(f'cd ~/work; {command}') for command in commands]
+    assert '2 built and stored' in outputs[1] and outputs[3] == 'pyflakes 3.2.0\n'
+    [path] = set(re.findall(r'path: ~/(.*)', block))
+    assert list((home / path).glob('v1/*/eggs/pyflakes/3.2.0'))
+    return home / path
+
+
+def gitlab(text, home, shell, project, cache):
+    """A job with a restored cache; as GitLab has it, everybody may write everywhere."""
+    [block] = blocks(text, 'yaml')
+    [name, value] = re.search(r'variables:\n +(\w+): (.*)', block).groups()
+    [path] = re.findall(r'paths: \[(.*)/\]', block)
+    builds = home / 'builds'
+    directory = project(builds / 'group' / 'shop')
+    shutil.copytree(cache, directory / path, symlinks=True)
+    for open_to_all in (builds, builds / 'group', directory, directory / path):
+        open_to_all.chmod(0o777)
+    variables = f'CI_BUILDS_DIR={builds}; CI_PROJECT_DIR={directory}; export {name}={value}'
+    commands = steps(block)
+    assert [command.split()[0] for command in commands] == [
+        'chmod', 'pip', 'buildout', 'bin/test', 'egg-cache']
+    outputs = [shell.run(f'cd {directory}; {variables}; {command}') for command in commands]
+    assert '2 of 2 eggs copied' in outputs[2] and outputs[3] == 'pyflakes 3.2.0\n'
+    assert f' of 2 in {HOME}/builds/group/shop/{path},' in outputs[4]
+
+
+def group(text, home, shell, project, cache):
+    """A directory for a group, and a timer that prunes it."""
+    [making] = re.findall(r'::\n\n((?: {4}.*\n)+)', text)
+    shell.run('mkdir ~/srv')
+    shell.run(making.replace('/srv', '~/srv').replace('developers', '$(id -g)'))
+    assert (home / 'srv' / 'eggs').stat().st_mode & 0o7777 == 0o2775
+    trust.check(home / 'srv' / 'eggs')
+    for name in ('shop', 'blog'):
+        shutil.copytree(home / 'work', home / 'srv' / name)
+    shutil.copytree(cache, home / 'srv' / 'eggs', dirs_exist_ok=True)
+    [command] = blocks(text, 'sh')
+    assert 'Removed 0 eggs of 2' in shell.run(command.replace('/srv', '~/srv'))
+
+
+def docker(text, home, shell, project, cache):
+    [block] = blocks(text, 'docker')
+    mount, command = re.search(r'RUN --mount=(\S+) \\\n +(.*)', block).groups()
+    options = dict(option.split('=') for option in mount.split(','))
+    assert options['type'] == 'cache' and command.endswith('egg-cache=' + options['target'])
+    project(home / 'image')
+    output = shell.run('cd ~/image; ' + command.replace(options['target'], str(cache)))
+    assert '2 of 2 eggs copied' in output
+
+
+def rpm(text, home, shell, project, cache):
+    """What mock is told, and what the sections of the spec file do."""
+    mock = {'plugin_conf': {'bind_mount_opts': {'dirs': []}}}
+    exec(blocks(text, 'python')[0], {'config_opts': mock})
+    assert mock['plugin_conf']['bind_mount_opts']['dirs'] == [('/srv/eggs', '/srv/eggs')]
+    sections = dict(re.findall(r'%(\w+)\n((?:[^%\n].*\n)+)', blocks(text, 'spec')[0]))
+    assert list(sections) == ['build', 'install', 'check']
+    project(home / 'rpmbuild')
+    for section in sections.values():
+        section = section.replace('/srv/eggs', str(cache)).replace('%{buildroot}', '~/root')
+        output = shell.run(f'set -e; cd ~/rpmbuild; {section}')
+    assert output.endswith('is self-contained.\n')
+    shell.run('cd; mv rpmbuild gone')
+    assert shell.run('~/root/opt/shop/bin/test') == 'pyflakes 3.2.0\n'
+
+
+def test_the_recipes_in_yaml_are_yaml(text):
+    github, gitlab = map(yaml.safe_load, blocks(text, 'yaml'))
+    jobs = github['jobs']['test']['steps']
+    assert [step['run'] for step in jobs if 'run' in step] == steps(blocks(text, 'yaml')[0])
+    assert [step['uses'] for step in jobs if 'uses' in step][2:] == [
+        'actions/cache/restore@v4', 'actions/cache/save@v4']
+    job = gitlab['test']
+    assert job['before_script'] + job['script'] + job['after_script'] == steps(
+        blocks(text, 'yaml')[1])
+
+
+def test_the_readme_has_every_verb(text):
+    shown = [shlex.split(command) for command in re.findall(
+        r'^    \* - ``egg-cache (.*)``$', text, re.M)]
+    assert sorted(words[0] for words in shown) == sorted(verb.NAME for verb in cli.VERBS)
+    for words in shown:
+        verb = cli.parser().parse_args(words).verb
+        assert words[0] == verb.NAME
+
+
+def test_the_readme_has_every_option(text):
     assert tuple(re.findall(r'^    \* - ``([\w-]+)``:', text, re.M)) == settings.OPTIONS
     for mode in settings.MODES:
         assert f'``{mode}``' in text
 
 
-def test_the_readme_has_every_build_variable():
-    text = README.read_text(encoding='utf-8')
+def test_every_example_of_an_option_is_allowed(text):
+    section = recipe(text, 'Options')
+    examples = re.findall(r'^      - ``(egg-cache\S* = .*)``$', section, re.M)
+    assert len(examples) == len(settings.OPTIONS)
+    for example in examples:
+        name, value = example.split(' = ')
+        settings.parse({name: value}, '/')
+
+
+def messages(text):
+    """Return the messages that the troubleshooting quotes."""
+    section = text.partition('\nTroubleshooting\n')[2].partition('\nHow it compares\n')[0]
+    return [message for line in re.findall(r'^``.*``$', section, re.M)
+            for message in line[2:-2].split('``, ``')]
+
+
+def said():
+    """Yield (text, whether it is a warning of a buildout) of all texts in the source.
+
+    What is filled in is `...`.
+    """
+    for path in Path(egg.cache.__file__).parent.rglob('*.py'):
+        tree = ast.parse(path.read_text('utf-8'))
+        warnings = {id(node.args[index]) for node in ast.walk(tree) if isinstance(node, ast.Call)
+                    for index in range(len(node.args))
+                    if ast.unparse(node.func) in ('logger.warning', 'logger.log')}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else '...'
+                         for part in node.values]
+                yield ''.join(parts), id(node) in warnings
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield re.sub('%[a-z]', '...', node.value), id(node) in warnings
+
+
+def says(source, message):
+    """Tell whether a line of what the source says is this message, but for what is filled in."""
+    def pieces(text):
+        return [piece for piece in re.split(r'[\s.,:()]*\.\.\.[\s.,:()]*', text) if piece]
+    return any(pieces(line) == pieces(message) for line in (*source.split('\n'), source))
+
+
+def test_every_message_of_the_troubleshooting_is_in_the_source(text):
+    sources = {source for source, _ in said()}
+    assert [message for message in messages(text)
+            if not any(says(source, message) for source in sources)] == []
+
+
+def test_every_warning_of_a_buildout_is_in_the_troubleshooting(text):
+    quoted = messages(text)
+    warnings = [source for source, is_warning in said() if is_warning]
+    assert len(warnings) > 4
+    assert [source for source in warnings
+            if not any(says(source, message) for message in quoted)] == []
+
+
+def test_the_readme_has_every_build_variable(text):
     [block] = re.findall(r'variables is set::\n\n((?: {4}.*\n)+)', text)
     assert tuple(block.split()) == environment.BUILD_VARIABLES
 

@@ -7,9 +7,10 @@ import pytest
 
 from egg import cache
 
-MODULES = sorted(Path(cache.__file__).parent.glob('*.py'))
+SOURCE = Path(cache.__file__).parent
+MODULES = sorted([*SOURCE.glob('*.py'), *SOURCE.glob('commands/*.py')])
 # Those that are longer may not grow.
-LINES = {'installer.py': 400, 'manifest.py': 280, 'session.py': 350, 'transfer.py': 265}
+LINES = {'installer.py': 400, 'session.py': 325}
 
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)
@@ -32,7 +33,7 @@ def test_a_module_is_python_3_9(path):
 
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)
-def test_only_the_command_prints(path):
+def test_only_the_console_prints(path):
     calls = [node for node in ast.walk(ast.parse(path.read_text('utf-8')))
              if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'print']
-    assert path.name == 'cli.py' or calls == []
+    assert path.name == 'console.py' or calls == []

@@ -7,6 +7,7 @@ import pytest
 from support.eggs import add, flip, new_store, overwrite
 
 from egg.cache import verify
+from egg.cache.errors import CacheError
 
 
 @pytest.fixture
@@ -65,3 +66,31 @@ def test_verifying_changes_nothing(store, tmp_path):
     before = [(path, os.lstat(path).st_mtime_ns) for path in sorted(tmp_path.rglob('*'))]
     list(verify.faults(store.layout))
     assert [(path, os.lstat(path).st_mtime_ns) for path in sorted(tmp_path.rglob('*'))] == before
+
+
+def test_only_the_chosen_ones_are_verified(store, tmp_path):
+    one, two = (add(store, tmp_path / name, name) for name in ('a', 'b'))
+    assert list(verify.faults(store.layout, [two])) == [(two, [])]
+
+
+def test_what_is_set_aside_is_gone_and_kept(store, tmp_path):
+    entry = add(store, tmp_path)
+    kept = verify.set_aside(store.layout, entry)
+    assert kept.parent == store.layout.trash
+    assert (kept / 'entry.json').exists()
+    assert not entry.exists()
+    assert verify.set_aside(store.layout, entry) is None
+
+
+def test_what_cannot_be_set_aside_is_named(store, tmp_path, monkeypatch):
+    entry = add(store, tmp_path)
+
+    def fail(source, target):
+        raise PermissionError(13, 'Permission denied', str(source))
+
+    monkeypatch.setattr(os, 'rename', fail)
+    with pytest.raises(CacheError) as info:
+        verify.set_aside(store.layout, entry)
+    assert str(info.value) == (
+        f"{entry.path} can't be moved to {store.layout.trash}: Permission denied."
+    )

@@ -1,4 +1,4 @@
-"""What is in this egg cache, and is it sound?
+"""`egg-cache`: which verb is asked for, and of which cache?
 
 Data goes to stdout, remarks to stderr. Exit status: 0 done, 1 faults found, 2 wrong arguments.
 """
@@ -6,111 +6,148 @@ Data goes to stdout, remarks to stderr. Exit status: 0 done, 1 faults found, 2 w
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Protocol
 
-from egg.cache import settings, verify
-from egg.cache.errors import DamagedError
+from egg.cache import location
+from egg.cache.commands import (
+    adding,
+    check,
+    clearing,
+    completion,
+    directory,
+    listing,
+    provenance,
+    pruning,
+    removal,
+    stats,
+    verification,
+    why,
+)
+from egg.cache.console import Console
+from egg.cache.errors import CacheError, SettingError
 from egg.cache.layout import Layout
-from egg.cache.store import entries
+
+
+class Verb(Protocol):
+    """What a module in `commands` has."""
+
+    NAME: str
+    HELP: str
+    EXAMPLE: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace, layout: Layout, console: Console) -> int: ...
+
+
+#: All verbs, in the order of the help.
+VERBS: tuple[Verb, ...] = (
+    directory,
+    listing,
+    provenance,
+    verification,
+    stats,
+    why,
+    adding,
+    pruning,
+    removal,
+    clearing,
+    check,
+    completion,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `egg-cache`, the command; return its exit status."""
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
-    directory = _directory(chosen.cache)
-    if os.path.exists(directory) and not os.path.isdir(directory):
-        parser.error(f'{directory} is not a directory. Name the egg cache with --cache DIR.')
-    commands = {'dir': _dir, 'list': _list, 'verify': _verify}
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names of files may be anything.
-        sys.stdout.reconfigure(errors='backslashreplace')
     try:
-        status = commands[chosen.command](Layout(directory))
+        options = parser().parse_args(arguments)
+        status = run(options, Console(options.json))
         sys.stdout.flush()
         return status
     except BrokenPipeError:
         # Whoever reads has seen enough; Python would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return 130
+    except SettingError as error:
+        return _fail(str(error), 2)
+    except CacheError as error:
+        return _fail(str(error), 1)
     except OSError as error:
-        print(f"Can't read the egg cache in {directory}: {error}", file=sys.stderr)
-        return 1
+        return _fail(f'That failed: {error}', 1)
 
 
-def size(count: int) -> str:
-    """Return a number of bytes as people read it: `512 B`, `1.4 MB`."""
-    if count < 1000:
-        return f'{count} B'
-    number, units = count / 1000, ['kB', 'MB', 'GB', 'TB']
-    while number >= 999.5 and len(units) > 1:
-        number /= 1000
-        del units[0]
-    return f'{number:.0f} {units[0]}' if number >= 9.95 else f'{number:.1f} {units[0]}'
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Run the verb of `options` on the cache that it wants; return its exit status.
+
+    The verb finds in `options.location` where the cache is and who says so.
+    """
+    verb: Verb = options.verb
+    wanted = getattr(verb, 'CACHE', location.CHECKED)
+    if wanted == location.UNUSED:
+        options.location = location.default()
+    else:
+        options.location = location.find(options.cache, os.getcwd())
+    if wanted == location.CHECKED and location.check(options.location) == location.MISSING:
+        console.remark(f'There is no egg cache yet: {options.location}.')
+    return verb.run(options, options.location.layout, console)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog='egg-cache', description='Look into the egg cache of zc.buildout.'
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all arguments."""
+    result = argparse.ArgumentParser(
+        prog='egg-cache',
+        description='Look into the egg cache of zc.buildout, and look after it.',
+        epilog='Example:\n  egg-cache list "zope.*"\n\n"egg-cache VERB --help" tells more.',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    result.add_argument(
+        '--version', action=_Version, nargs=0, help='print the version of the command'
+    )
+    _add_common(result, None, False)
+    result.set_defaults(parser=result)
+    verbs = result.add_subparsers(dest='verb_name', metavar='VERB', required=True, title='verbs')
+    for verb in VERBS:
+        sub = verbs.add_parser(
+            verb.NAME,
+            help=verb.HELP,
+            description=f'{verb.HELP[0].upper()}{verb.HELP[1:]}.',
+            epilog='Example:\n' + ''.join(f'  {line}\n' for line in verb.EXAMPLE.splitlines()),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(verb=verb)
+        verb.add_arguments(sub)
+        _add_common(sub, argparse.SUPPRESS, argparse.SUPPRESS)
+    return result
+
+
+def _add_common(parser: argparse.ArgumentParser, cache: str | None, json: bool | str) -> None:
+    """Add what is understood before and after the verb; after it, nothing has a default."""
     parser.add_argument(
-        '--cache', metavar='DIR', help='the cache directory (default: %(default)s)',
-        default=str(settings.default_directory()),
+        '--cache', metavar='DIR', default=cache,
+        help='the cache directory; else what EGG_CACHE says, or buildout.cfg here, or '
+        '~/.buildout/default.cfg, or the default',
     )  # fmt: skip
-    commands = parser.add_subparsers(dest='command', metavar='COMMAND', required=True)
-    for name, text in (
-        ('dir', 'print the cache directory'),
-        ('list', 'list the eggs: project, version, size, environment'),
-        ('verify', 'check each file of each egg; exit status 1 if any is damaged'),
-    ):
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument(
-            '--cache', metavar='DIR', default=argparse.SUPPRESS, help=argparse.SUPPRESS
-        )
-    return parser
+    parser.add_argument(
+        '--json', action='store_true', default=json,
+        help='answer with one JSON document, for scripts',
+    )  # fmt: skip
 
 
-def _directory(text: str) -> Path:
-    return settings.expand(text, os.getcwd())
+class _Version(argparse.Action):
+    """Looks for the version only when it is asked for: that takes its time."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        Console().line(f'egg-cache {version("egg.cache")}')
+        parser.exit()
 
 
-def _dir(layout: Layout) -> int:
-    print(layout.root)
-    return 0
-
-
-def _list(layout: Layout) -> int:
-    rows = []
-    for entry in entries(layout):
-        try:
-            manifest = entry.manifest
-        except DamagedError as fault:
-            print(f'{entry} is damaged: {fault}', file=sys.stderr)
-            continue
-        rows.append(
-            (manifest.project, manifest.version, size(manifest.size), entry.environment_key)
-        )
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for project, version, size_, key in rows:
-        print(
-            f'{project:{widths[0]}}  {version:{widths[1]}}  {size_:>{widths[2]}}  {key}'
-        )
-    if not rows:
-        print(f'There are no eggs in {layout.root}.', file=sys.stderr)
-    return 0
-
-
-def _verify(layout: Layout) -> int:
-    count = damaged = 0
-    for entry, faults in verify.faults(layout):
-        count += 1
-        damaged += bool(faults)
-        for fault in faults:
-            print(f'{entry}: {fault} ({entry.path})')
-    eggs = 'egg' if count == 1 else 'eggs'
-    print(f'{count} {eggs} checked in {layout.root}, {damaged} damaged.', file=sys.stderr)
-    return 1 if damaged else 0
+def _fail(text: str, status: int) -> int:
+    Console().remark(text)
+    return status

@@ -1,0 +1,163 @@
+"""Is this buildout self-contained, and if not, what is there to do?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from egg.cache import configuration, location, places, selfcontained
+from egg.cache.console import Console, printable
+from egg.cache.errors import CacheError
+from egg.cache.layout import Layout
+from egg.cache.selfcontained import Finding, Report
+
+NAME = 'check'
+HELP = 'name what points out of a buildout; exit status 1 if anything does'
+EXAMPLE = 'egg-cache check\negg-cache check /srv/buildouts/shop'
+CACHE = location.UNUSED
+
+_WORDS = {
+    selfcontained.DIRECTORY: '',
+    selfcontained.SITE_PACKAGES: 'site-packages',
+    selfcontained.SCRIPT: '',
+    selfcontained.DEVELOP: 'develop egg',
+    selfcontained.LINK: 'link',
+    selfcontained.LIBRARY: 'library path',
+    selfcontained.PART: '',
+    selfcontained.COPIED: 'installed there',
+}
+_ADVICE = {
+    selfcontained.DIRECTORY: 'A directory of the buildout is elsewhere. Take away the option, in '
+    'buildout.cfg or ~/.buildout/default.cfg, and run buildout again.',
+    selfcontained.SITE_PACKAGES: 'What is installed beside zc.buildout answers requirements, '
+    'too. Install zc.buildout into a virtual environment without other distributions. What then '
+    'still comes from there (setuptools, packaging and the like): pin it to another version '
+    'than the one that is installed, and buildout makes an egg of it.',
+    selfcontained.SCRIPT: 'Scripts have paths of develop eggs, of options such as extra-paths, '
+    'and of the place where they were made: in a copied buildout, run buildout again.',
+    selfcontained.DEVELOP: 'For a develop egg, move its source into the buildout, or use a '
+    'released version.',
+    selfcontained.LINK: 'For a link, put what it leads to in its place.',
+    selfcontained.LIBRARY: 'For a library path, build the egg anew with one that begins with '
+    '$ORIGIN, or use a wheel that brings its libraries.',
+    selfcontained.PART: 'Files of parts have the paths that the options of the part name. '
+    'Use ${buildout:directory} there.',
+    selfcontained.COPIED: 'If the buildout was copied or moved, delete .installed.cfg before you '
+    'run buildout here: it would remove what was installed at the other place.',
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'buildout', metavar='DIR', nargs='?', default='.', help='the buildout (default: here)'
+    )
+
+
+def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
+    report = selfcontained.everything(places.find(Path(options.buildout), _options))
+    console.answer(_document(report))
+    for line in _lines(report):
+        console.line(printable(line))
+    verdict = printable(_verdict(report))
+    console.line(console.styled(verdict, 'green' if report.is_self_contained else 'red'))
+    if not console.is_json:
+        for path, reason in report.unread.items():
+            console.remark(f'Not looked at: {printable(path)}: {reason}.')
+    return 0 if report.is_self_contained else 1
+
+
+def _options(directory: Path) -> Mapping[str, str]:
+    """Return the options of `[buildout]`, none if they can't be read."""
+    try:
+        return configuration.read(str(directory)).options
+    except (CacheError, OSError, NotImplementedError):
+        return {}
+
+
+def _lines(report: Report) -> Iterator[str]:
+    for path, findings in groupby(report.findings, lambda finding: finding.path):
+        yield path
+        yield from (f'  {line}' for line in _grouped(list(findings)))
+    for path, count in report.interpreters.items():
+        yield f'Interpreter: {path}{_environment(report, path)}{_scripts(count)}.'
+    kinds = {finding.kind for finding in report.findings}
+    if kinds:
+        yield 'What to do:'
+    for kind in sorted(kinds, key=selfcontained.KINDS.index):
+        yield from textwrap.wrap(
+            _ADVICE[kind], 90, initial_indent='- ', subsequent_indent='  ',
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+
+
+def _grouped(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a line for each finding; many paths in one directory are one line."""
+
+    def common(finding: Finding) -> tuple[str, str]:
+        return finding.kind, os.path.dirname(finding.target)
+
+    for (kind, directory), group in groupby(findings, common):
+        same = list(group)
+        lines = [str(finding.line) for finding in same if finding.line is not None]
+        words = f' ({_WORDS[kind]})' if _WORDS[kind] else ''
+        if len(same) > 3:
+            yield f'{lines[0]}-{lines[-1]}: ' * bool(lines) + (
+                f'{len(same)} paths in {directory}{words}'
+            )
+            continue
+        for finding in same:
+            number = '' if finding.line is None else f'{finding.line}: '
+            yield f'{number}{finding.target}{words}'
+
+
+def _environment(report: Report, interpreter: str) -> str:
+    path = selfcontained.virtual_environment(interpreter)
+    if path is None:
+        return ''
+    side = 'inside' if report.places.holds(path) else 'outside'
+    return f', of a virtual environment {side} of the buildout'
+
+
+def _scripts(count: int) -> str:
+    return {0: '', 1: ' (1 script)'}.get(count, f' ({count} scripts)')
+
+
+def _verdict(report: Report) -> str:
+    name, count = report.places.directory, len(report.findings)
+    if count:
+        files = len({finding.path for finding in report.findings})
+        paths = '1 path leads' if count == 1 else f'{count} paths lead'
+        where = '' if count == 1 else f', in {files} file{"s" * (files > 1)}'
+        return f'{name} is not self-contained: {paths} out of it{where}.'
+    if report.unread:
+        return f'Nothing that was looked at leads out of {name}.'
+    if not report.places.is_built:
+        return f'Nothing leads out of {name}, but it was not built yet.'
+    return f'{name} is self-contained.'
+
+
+def _document(report: Report) -> dict[str, object]:
+    where = report.places
+    return {
+        'buildout': str(where.directory),
+        'is_self_contained': report.is_self_contained,
+        'is_built': where.is_built,
+        'findings': [
+            {'kind': f.kind, 'path': f.path, 'line': f.line, 'target': f.target}
+            for f in report.findings
+        ],
+        'interpreters': [
+            {
+                'path': path,
+                'script_count': count,
+                'virtual_environment': selfcontained.virtual_environment(path),
+                'is_inside': where.holds(path),
+            }
+            for path, count in report.interpreters.items()
+        ],
+        'unread': [{'path': path, 'reason': reason} for path, reason in report.unread.items()],
+    }

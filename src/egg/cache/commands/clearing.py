@@ -1,0 +1,56 @@
+"""How does a cache become empty, without anything else being lost?"""
+
+from __future__ import annotations
+
+import argparse
+
+from egg.cache import clearance, prune, units
+from egg.cache.commands.pruning import eggs, tell_failures
+from egg.cache.commands.removal import ask
+from egg.cache.console import Console, printable
+from egg.cache.layout import Layout
+
+NAME = 'clear'
+HELP = 'remove all that the egg cache has made in its directory, and nothing else'
+EXAMPLE = 'egg-cache clear --dry-run\negg-cache clear --yes'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--yes', action='store_true', help='do not ask')
+    parser.add_argument('--dry-run', action='store_true', help='change nothing')
+
+
+def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
+    victims = list(prune.survey(layout))
+    plan = clearance.plan(layout)
+    size = sum(victim.size for victim in victims) + plan.size
+    failures: list[str] = []
+    left: list[str] = []
+    if options.dry_run or not (victims or plan.is_anything):
+        console.remark(
+            f'Would remove {eggs(len(victims))} from {layout.root}, and free {units.size(size)}.'
+            if options.dry_run else f'There is nothing to remove in {layout.root}.'
+        )  # fmt: skip
+    else:
+        ask(f'Remove {eggs(len(victims))} ({units.size(size)}) from {layout.root}?',
+            options.yes, console)  # fmt: skip
+        report = prune.remove(layout, victims)
+        failures = [*report.failures, *clearance.carry_out(clearance.plan(layout))]
+        left = [str(path) for path in clearance.left(layout)]
+        size -= report.size_left
+        console.remark(
+            f'Removed {eggs(len(report.removed))} from {layout.root}, '
+            f'and freed {units.size(size)}.'
+        )
+        for path in left:
+            console.remark(f'Left alone: {printable(path)}')
+    console.answer({
+        'directory': str(layout.root),
+        'dry_run': options.dry_run,
+        'eggs': len(victims),
+        'freed': size,
+        'left': left,
+        'failures': failures,
+    })
+    tell_failures(failures, console)
+    return 1 if failures else 0

@@ -1,0 +1,176 @@
+"""What does the configuration of a buildout say, without running that buildout?
+
+zc.buildout's own class reads it, so that what is extended, `${section:option}` and the user's
+defaults count as they do in a run; it is stopped as soon as it has read everything, before it
+makes a directory, loads an extension or installs a recipe. What only a recipe or an extension
+knows isn't there: references to it stay as they are written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import socket
+import stat
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from egg.cache.errors import CacheError
+
+#: Seconds to wait for each answer where the configuration extends one of another host.
+TIMEOUT = 20.0
+
+_CACHE_SOURCE = re.compile(r'^egg-cache=.*\n(?:(?!    |[+-]=  ).*\n)*?(?:    |[+-]=  )(.+)', re.M)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is written for the buildout in `directory`; `path` is the file that says it.
+
+    `options` are those of `[buildout]`, defaults included, but for `offline` and `extends-cache`;
+    `versions` are the pins, as they are written. `cache_source` is the file with `egg-cache`.
+    """
+
+    path: str
+    directory: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    cache_source: str = ''
+
+
+def find(directory: str) -> str | None:
+    """Return the path of the configuration that counts in `directory`, None if there is none.
+
+    That is `buildout.cfg` there, else the `default.cfg` of the user.
+    """
+    home = os.environ.get('BUILDOUT_HOME', os.path.join(os.path.expanduser('~'), '.buildout'))
+    for path in (os.path.join(directory, 'buildout.cfg'), os.path.join(home, 'default.cfg')):
+        if os.path.exists(path):
+            return os.path.abspath(path)
+    return None
+
+
+def read(directory: str) -> Configuration:
+    """Return the configuration that counts in `directory`; changes nothing on the disk.
+
+    Asks the network only if something is extended that is elsewhere, and not in the
+    `extends-cache`. Raises `CacheError` if there is no configuration, none that can be read, or
+    one of a stranger.
+    """
+    directory = os.path.abspath(directory)
+    path = find(directory)
+    if path is None:
+        raise CacheError(f'There is no buildout.cfg in {directory}.')
+    _check_owner(path)
+    offline = [('offline', 'true')]
+    online = [('offline', 'false'), ('extends-cache', ''), ('install-from-cache', 'false')]
+    try:
+        with _quiet():
+            import zc.buildout
+
+            try:
+                return _read(path, directory, offline)
+            except zc.buildout.UserError as error:
+                if 'offline mode' not in str(error) and 'download cache' not in str(error):
+                    raise
+                return _read(path, directory, online)
+    except CacheError:
+        raise
+    # The condition of a section is Python, and may raise anything.
+    except Exception as error:
+        raise CacheError(f'{path} can\'t be read: {_described(error)}') from error
+
+
+def _check_owner(path: str) -> None:
+    """Refuse what a stranger wrote: the condition of a section is code, which reading runs."""
+    info = os.stat(path)
+    if info.st_uid not in (0, os.geteuid()) or info.st_mode & stat.S_IWOTH:
+        raise CacheError(
+            f'{path} is not read: it belongs to the user {info.st_uid}, or everybody can write to '
+            'it, and reading it can run code.\n'
+            'Run this as its owner, or name the egg cache with --cache DIR.'
+        )
+
+
+def _read(path: str, directory: str, given: list[tuple[str, str]]) -> Configuration:
+    is_buildout = path == os.path.join(directory, 'buildout.cfg')
+    if not is_buildout:
+        given = [*given, ('directory', directory)]
+    try:
+        _reader()(path, [('buildout', *pair) for pair in given], use_user_defaults=is_buildout)
+    except _Done as done:
+        options, versions, annotated = done.args
+    for name in ('offline', 'extends-cache'):
+        options.pop(name, None)
+    root = os.path.join(directory, options.get('directory', ''))
+    source = _CACHE_SOURCE.search(annotated)
+    return Configuration(
+        path, root, options, versions, _absolute(source[1], root) if source else path
+    )
+
+
+class _Done(Exception):
+    """Everything is read: the options, the versions, and what `buildout annotate` says."""
+
+
+def _reader() -> Any:
+    """Return a class that reads a configuration and raises `_Done`."""
+    from zc.buildout.buildout import Buildout
+
+    class Options(Buildout.Options):
+        def initialize(self) -> None:
+            """Install no recipe."""
+
+        def get(self, option: str, default: Any = None, seen: Any = None) -> Any:
+            value = super().get(option, default, seen)
+            is_reference = value is None and seen is not None
+            if is_reference and option != '_buildout_section_name_' and 'recipe' in self.keys():
+                return f'${{{self.name}:{option}}}'
+            return value
+
+    class Reader(Buildout):
+        is_reading = False
+
+        def __getitem__(self, section: str) -> Any:
+            if not self.is_reading:
+                # The first section that is asked for, [buildout], by the constructor itself.
+                self.is_reading = True
+                options, versions = dict(self['buildout']), {}
+                if options.get('versions'):
+                    versions = dict(self[options['versions']])
+                output = io.StringIO()
+                with contextlib.redirect_stdout(output):
+                    self.annotate(['buildout'])
+                raise _Done(options, versions, output.getvalue())
+            return super().__getitem__(section)
+
+    Reader.Options = Options
+    return Reader
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what zc.buildout says to itself, and don't wait for ever."""
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        socket.setdefaulttimeout(timeout)
+
+
+def _absolute(source: str, directory: str) -> str:
+    return source if '://' in source else os.path.join(directory, source)
+
+
+def _described(error: Exception) -> str:
+    """Return in one line what is wrong."""
+    kind = type(error)
+    text = ' '.join(str(error).split())
+    return text if kind.__module__.startswith('zc.') and text else f'{kind.__name__}: {text}'

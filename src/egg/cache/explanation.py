@@ -1,0 +1,280 @@
+"""Would this buildout hit, and if not, what is the nearest that the cache has?
+
+Nobody is asked: where only an index knows the archive, the answer holds if it is the one that
+the cache has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from egg.cache import files, origins, pins, records, selection
+from egg.cache.entry import Entry
+from egg.cache.environment import Environment
+from egg.cache.errors import CacheError, DamagedError
+from egg.cache.layout import DIGEST_LENGTH, ORIGIN, Layout
+from egg.cache.manifest import Archive
+from egg.cache.origins import Origin
+from egg.cache.settings import Exclusion, Settings
+from egg.cache.store import Store
+
+HIT, MISS = 'hit', 'miss'
+
+#: Why it would be a miss, in the order in which these are looked at.
+REASONS = {
+    'off': 'the egg cache is switched off',
+    'refresh': 'egg-cache-mode = refresh copies nothing',
+    'excluded': 'it is excluded by egg-cache-exclude',
+    'damaged': 'the entry is damaged',
+    'archive': 'the egg that is there was built from another archive',
+    'environment': 'it was built in another environment only',
+    'version': 'there are other versions only',
+    'never-built': 'it was never built',
+}
+
+#: What an environment key and an origin key are made of, as it is said to people.
+INPUTS = {
+    'tag': 'interpreter and ABI',
+    'platform': 'platform',
+    'egg-format': 'egg format',
+    'egg-cache-key': 'egg-cache-key',
+    'index': 'index',
+    'find-links': 'find-links',
+    'allow-hosts': 'allow-hosts',
+    'python': 'Python',
+}
+
+# Of other versions, so many are named.
+_NEAREST = 3
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked for: a `specifier` of a project, by a buildout.
+
+    `local` are the sha256 of local archives for it, as in `origins.Pointer`.
+    """
+
+    project: str
+    specifier: SpecifierSet
+    settings: Settings
+    environment: Environment
+    origin: Origin
+    local: Sequence[str] = ()
+    prefers_final: bool = True
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One input, as this buildout has it and as the nearest entry or origin has it."""
+
+    input: str
+    here: str
+    there: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the cache would answer.
+
+    `reason` is one of `REASONS` for a miss; for a hit it is one of `pins.OBSTACLES` if an index
+    is asked first, else ''. `entry` is the one that would be copied, or else the nearest one.
+    """
+
+    outcome: str
+    reason: str = ''
+    entry: Entry | None = None
+    detail: str = ''
+    differences: tuple[Difference, ...] = field(default=())
+
+    @property
+    def asks_index(self) -> bool:
+        return self.outcome == MISS or bool(self.reason)
+
+
+def explain(question: Question, layout: Layout) -> Explanation:
+    """Return what the cache would answer; reads every file of the entry that would be copied.
+
+    Raises `CacheError` for a cache that can't be trusted, which helps nobody.
+    """
+    settings = question.settings
+    if settings.is_off:
+        return Explanation(MISS, 'off')
+    if not settings.reads:
+        return Explanation(MISS, 'refresh')
+    store = Store(layout, question.environment.key)
+    pin = origins.exact_pin(question.specifier)
+    pointer, obstacle = None, 'no-pin'
+    excluding = _excluding(settings, question.project, pin)
+    if excluding:
+        return Explanation(MISS, 'excluded', detail=excluding)
+    if pin is not None:
+        pointer, obstacle = pins.resolve(
+            store, question.origin, question.project, pin, question.local
+        )
+    if pointer is not None:
+        entry = store.entry(question.project, pointer.version, pointer.sha256)
+        excluding = _excluding(settings, question.project, pointer.version)
+        if excluding:
+            return Explanation(MISS, 'excluded', entry, excluding)
+        fault = _fault(entry)
+        if fault:
+            return Explanation(MISS, 'damaged', entry, fault)
+        if store.holds(entry, Archive(pointer.name, pointer.sha256)):
+            return Explanation(HIT, '', entry)
+    best, fault = _best(store, question)
+    if best is None:
+        return _miss(store, question)
+    if fault:
+        return Explanation(MISS, 'damaged', best, fault)
+    if pointer is not None:
+        # The index would have to offer another archive than it did.
+        found = best.manifest.archive
+        archives = [_archive(name, sha256) for name, sha256 in
+                    ((pointer.name, pointer.sha256), (found.name, found.sha256))]  # fmt: skip
+        return Explanation(MISS, 'archive', best, differences=(Difference('archive', *archives),))
+    return Explanation(HIT, obstacle, best, differences=_origin_differences(store, question, pin))
+
+
+def compare(here: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Return where two descriptions of an environment or an origin differ."""
+    found = []
+    for name, label in INPUTS.items():
+        if (name in here or name in there) and here.get(name) != there.get(name):
+            found.append(Difference(label, _text(here.get(name)), _text(there.get(name))))
+    ours, theirs = _mapping(here.get('variables')), _mapping(there.get('variables'))
+    for name in sorted(ours.keys() | theirs.keys()):
+        if ours.get(name) != theirs.get(name):
+            found.append(Difference(name, _text(ours.get(name)), _text(theirs.get(name))))
+    return tuple(found)
+
+
+def _miss(store: Store, question: Question) -> Explanation:
+    """Return which entry, of those that don't do, is the nearest."""
+    wanted = Exclusion(canonicalize_name(question.project), question.specifier)
+    elsewhere = [
+        entry for entry in selection.select(store.layout, wanted)
+        if entry.environment_key != store.key
+    ]  # fmt: skip
+    here = question.environment.describe()
+    compared = [
+        (compare(here, selection.environment(store.layout, entry.environment_key)), entry)
+        for entry in elsewhere
+    ]
+    if compared:
+        differences, entry = min(compared, key=lambda pair: (len(pair[0]), str(pair[1].path)))
+        key = Difference('environment key', store.key, entry.environment_key)
+        return Explanation(MISS, 'environment', entry, differences=differences or (key,))
+    others = list(store.versions(question.project))
+    if not others:
+        return Explanation(MISS, 'never-built')
+    taken_over = [entry for entry in others if question.specifier.contains(_version(entry), True)]
+    for entry in taken_over:
+        excluding = _excluding(question.settings, question.project, _version(entry))
+        if excluding:
+            return Explanation(MISS, 'excluded', entry, excluding)
+    if taken_over:
+        # An egg that was taken over answers pins in its own origins, no digest of an archive.
+        archive = Difference('archive', 'what an index offers', 'not known: it was taken over')
+        return Explanation(MISS, 'archive', taken_over[0], differences=(archive,))
+    nearest = _nearest(others, question)
+    there = ', '.join(dict.fromkeys(_version(entry) for entry in nearest))
+    version = Difference('version', str(question.specifier), there)
+    return Explanation(MISS, 'version', nearest[0], differences=(version,))
+
+
+def _best(store: Store, question: Question) -> tuple[Entry | None, str]:
+    """Return the best entry of a known archive that satisfies what is asked for, and its fault.
+
+    Of one version that is one without a fault, then the last that was built.
+    """
+    ranked = []
+    for entry in store.versions(question.project):
+        version, at = _version(entry), ''
+        if not question.specifier.contains(version, prereleases=True) or _excluding(
+            question.settings, question.project, version
+        ):
+            continue
+        with suppress(DamagedError):
+            if not entry.manifest.archive.is_known:
+                continue
+            at = entry.manifest.build.at
+        is_final = question.prefers_final and not Version(version).is_prerelease
+        ranked.append(((is_final, Version(version), at), entry))
+    ranked.sort(key=lambda pair: pair[0], reverse=True)
+    same = [entry for rank, entry in ranked if rank[:2] == ranked[0][0][:2]]
+    faults = [(_fault(entry), entry) for entry in same]
+    for fault, entry in sorted(faults, key=lambda pair: bool(pair[0])):
+        return entry, fault
+    return None, ''
+
+
+def _nearest(others: list[Entry], question: Question) -> list[Entry]:
+    """Return the versions beside the one that is pinned, else the newest ones."""
+    pin = origins.exact_pin(question.specifier)
+    ordered = sorted(others, key=lambda entry: Version(_version(entry)), reverse=True)
+    if pin is not None:
+        with suppress(ValueError):
+            wanted = Version(pin)
+            above = [entry for entry in ordered if Version(_version(entry)) > wanted]
+            below = [entry for entry in ordered if Version(_version(entry)) < wanted]
+            return [*below[:1], *above[-1:]] or ordered[:1]
+    return ordered[:_NEAREST]
+
+
+def _origin_differences(
+    store: Store, question: Question, pin: str | None
+) -> tuple[Difference, ...]:
+    """Return how this origin differs from the nearest one that resolved the pin."""
+    if pin is None:
+        return ()
+    here = question.origin.describe()
+    found = []
+    directory = store.layout.environment(store.key) / 'origins'
+    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+        with suppress(OSError, CacheError):
+            if store.layout.pin(store.key, path.name, question.project, pin).exists():
+                row = records.row_of(files.read(path / ORIGIN)) or {}
+                if 'index' in row and path.name != question.origin.key:
+                    found.append(compare(here, row))
+    return min(found, key=len) if found else ()
+
+
+def _fault(entry: Entry) -> str:
+    """Return what is wrong with an entry, '' if nothing is, or if it isn't there."""
+    fault = next(entry.faults(), None) if entry.exists() else None
+    return '' if fault is None else str(fault)
+
+
+def _excluding(settings: Settings, project: str, version: str | None) -> str:
+    """Return the pattern that excludes a version, or all (None), '' if none does."""
+    for exclusion in settings.exclusions:
+        is_meant = version is not None or not exclusion.specifier
+        if is_meant and exclusion.matches(project, version or ''):
+            return f'{exclusion.name}{exclusion.specifier}'
+    return ''
+
+
+def _version(entry: Entry) -> str:
+    return entry.path.parent.name
+
+
+def _archive(name: str, sha256: str) -> str:
+    return f'{name} (sha256 {sha256[:DIGEST_LENGTH]})'
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ' '.join(map(str, value))
+    return '' if value is None else str(value)

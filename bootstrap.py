@@ -86,7 +86,7 @@ def collect_wheels(pip, work_path):
     sys.stdout.flush()
     sources_path = copy_sources(os.path.join(work_path, 'sources'))
     wheels_path = os.path.join(work_path, 'wheels')
-    run(pip + ['wheel', '--wheel-dir', wheels_path, sources_path],
+    run(pip + ['wheel', '--wheel-dir', wheels_path, sources_path, 'zc.buildout'],
         'pip could not get or build what bin/buildout needs; what it said is above. '
         'Is there a network, and does it lead to an index of packages?')
     return wheels_path

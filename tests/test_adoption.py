@@ -271,6 +271,15 @@ def test_a_damaged_adopted_egg_is_a_miss(store, tmp_path):
     assert pinned(tmp_path) is None
 
 
+def test_an_adopted_egg_without_a_readable_manifest_is_set_aside(store, tmp_path, caplog):
+    adopt(store, write_pip_egg(tmp_path))
+    entry = pinned(tmp_path)
+    overwrite(entry.path / 'entry.json', b'{')
+    assert pinned(tmp_path) is None
+    assert 'The entry of demo 1.0 in the egg cache is damaged: entry.json' in caplog.text
+    assert not entry.path.exists()
+
+
 @pytest.mark.parametrize('moment', KILLED_AT)
 def test_an_adoption_killed_in_the_middle_leaves_a_sound_cache(store, tmp_path, moment):
     egg = write_pip_egg(tmp_path)

@@ -319,3 +319,18 @@ def test_it_survives_a_restart_after_an_upgrade(
     assert result.lines('Egg cache: 1 of 1 egg copied')
     assert twins.entries(cache_dir) == {('demo', '1.0'): 1, ('wheel', '99.0'): 1}
     twins.assert_same(first, second)
+
+
+def test_a_pin_of_what_zc_buildout_requires_comes_from_the_cache(
+        buildout_factory, index, archives_dir):
+    index.add(archives.make_wheel(archives_dir, 'wheel', '9.9'))
+    index.add(archives.make_wheel(archives_dir, 'demo', '1.0'))
+    part = egg_part('demo', versions={'demo': '1.0', 'wheel': '9.9'})
+    upgrading = {'BUILDOUT_RESTART_AFTER_UPGRADE': None}
+    first = buildout_factory(part)
+    assert first.run(env=upgrading).lines('Got wheel 9.9.')
+    index.clear()
+    second = buildout_factory(part)
+    assert second.run(env=upgrading).lines('Copied wheel 9.9 from the egg cache.')
+    assert [request for request in index.requests if 'wheel' in str(request)] == []
+    twins.assert_same(first, second)

@@ -80,6 +80,11 @@ def read(directory: str) -> Configuration:
                 return _read(path, directory, online)
     except CacheError:
         raise
+    except ModuleNotFoundError as error:
+        raise CacheError(
+            f'To read {path}, egg-cache needs zc.buildout, which is not installed beside it.\n'
+            'Install it there (pip install zc.buildout), or name the egg cache with --cache DIR.'
+        ) from error
     # The condition of a section is Python, and may raise anything.
     except Exception as error:
         raise CacheError(f'{path} can\'t be read: {_described(error)}') from error

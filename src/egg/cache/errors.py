@@ -14,7 +14,7 @@ class SettingError(CacheError):
 
 
 class UntrustedError(SettingError):
-    """The cache directory is where others could put something of theirs into it."""
+    """The cache directory holds other things, or others could put something into it."""
 
 
 class DamagedError(CacheError):

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from egg.cache import configuration, settings
 from egg.cache.errors import CacheError, SettingError
-from egg.cache.layout import CACHEDIR_TAG, Layout
+from egg.cache.layout import Layout
+from egg.cache.tenant import FOREIGN
+from egg.cache.tenant import MISSING as MISSING
+from egg.cache.tenant import state as state
 
 #: What a verb wants of the cache directory: that it is an egg cache (or isn't there yet), that
 #: it is known, or nothing at all.
 CHECKED, NAMED, UNUSED = 'checked', 'named', 'unused'
-
-#: What can be where the cache should be.
-MISSING, EMPTY, FOREIGN, CACHE = 'missing', 'empty', 'foreign', 'cache'
 
 VARIABLE = 'EGG_CACHE'
 ARGUMENT = '--cache'
@@ -85,20 +85,6 @@ def _directory(text: str, base: str, source: str) -> Path:
     return path
 
 
-def state(layout: Layout) -> str:
-    """Return what is where the cache should be: MISSING, EMPTY, FOREIGN or CACHE.
-
-    Raises `OSError` for a directory that can't be read.
-    """
-    try:
-        names = os.listdir(layout.root)
-    except FileNotFoundError:
-        return MISSING
-    if not names:
-        return EMPTY
-    return CACHE if layout.environments.name in names or _has_tag(layout) else FOREIGN
-
-
 def check(location: Location) -> str:
     """Return the state of the cache directory; raise `CacheError` for one of somebody else."""
     found = state(location.layout)
@@ -108,10 +94,3 @@ def check(location: Location) -> str:
             'Name the egg cache with --cache DIR.'
         )
     return found
-
-
-def _has_tag(layout: Layout) -> bool:
-    try:
-        return layout.tag.read_bytes() == CACHEDIR_TAG.encode()
-    except OSError:
-        return False

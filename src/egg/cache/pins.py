@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from egg.cache import origins
 from egg.cache.errors import DamagedError
-from egg.cache.layout import version_name
 from egg.cache.origins import Origin, Pointer
 from egg.cache.store import Store
 
@@ -38,7 +37,7 @@ def resolve(
         return None, 'new-origin'
     if not pointer.holds(local):
         return None, 'local-archives'
-    if pointer.is_adopted and _has_known(store, project, pointer.version):
+    if pointer.is_adopted and _has_known(store, project, pointer):
         return None, 'adopted'
     return pointer, ''
 
@@ -48,10 +47,11 @@ def _read(store: Store, origin: Origin, project: str, pin: str) -> Pointer | Non
     return origins.read(store.layout, store.key, origin, project, pin)
 
 
-def _has_known(store: Store, project: str, version: str) -> bool:
-    """Tell whether there is an egg of that version whose archive is known."""
+def _has_known(store: Store, project: str, adopted: Pointer) -> bool:
+    """Tell whether there is an egg of the same version whose archive is known, damaged or not."""
+    own = store.entry(project, adopted.version, adopted.sha256).path
     for entry in store.versions(project):
-        if entry.path.parent.name == version_name(version):
+        if entry.path.parent == own.parent and entry.path != own:
             try:
                 if entry.manifest.archive.is_known:
                     return True

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from egg.cache import files, metadata, origins, pins, transfer, trust
+from egg.cache import files, metadata, origins, pins, tenant, transfer, trust
 from egg.cache.damage import Damage
 from egg.cache.environment import Environment
 from egg.cache.errors import DamagedError
@@ -90,6 +90,7 @@ class Session:
             if not os.path.isdir(self.layout.environments):
                 logger.info('There is no egg cache in %s to read from.', self.layout.root)
             return True
+        tenant.check(self.layout)
         self._writes = False
         with self.trouble('prepare'):
             self.store.prepare()

@@ -1,0 +1,46 @@
+"""Tenant: is there an egg cache in this directory, or something else?"""
+
+import os
+
+import pytest
+from support import archives, trees
+from support.runner import egg_part
+
+from egg.cache import tenant
+from egg.cache.errors import UntrustedError
+from egg.cache.layout import Layout
+
+
+@pytest.mark.parametrize('names', [['.keep'], ['lost+found'], ['tmp', 'locks', 'trash', 'stats']])
+def test_what_everybody_has_is_no_tenant(tmp_path, names):
+    for name in names:
+        (tmp_path / name).mkdir()
+    assert tenant.state(Layout(tmp_path)) == tenant.EMPTY
+    tenant.check(Layout(tmp_path))
+
+
+@pytest.mark.parametrize('name', ['letter.txt', 'eggs', 'v2'])
+def test_what_is_not_ours_is_refused(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(UntrustedError, match='it holds other things'):
+        tenant.check(Layout(tmp_path))
+
+
+def test_a_directory_that_is_not_there_is_nobodys(tmp_path):
+    tenant.check(Layout(tmp_path / 'missing'))
+
+
+def test_a_buildout_makes_no_cache_among_other_things(
+    buildout_factory, index, archives_dir, tmp_path
+):
+    index.add(archives.make_wheel(archives_dir, 'demo', '1.0'))
+    documents = tmp_path / 'documents'
+    documents.mkdir()
+    (documents / 'letter.txt').write_text('Dear Ada')
+    before = trees.snapshot(documents)
+    buildout = buildout_factory(egg_part('demo==1.0'), egg_cache=documents)
+    result = buildout.run(ok=False)
+    assert result.lines(f'Error: egg-cache = {documents} is not an egg cache')
+    assert 'Traceback' not in result.output
+    assert trees.differences(before, trees.snapshot(documents)) == []
+    assert not os.path.exists(buildout.eggs_directory) or buildout.eggs == []

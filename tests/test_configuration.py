@@ -335,6 +335,11 @@ def test_a_directory_in_its_place_is_one_message(directory):
     assert "can't be read: IsADirectoryError" in refused(directory)
 
 
+def test_a_condition_that_wants_to_end_the_program_is_one_message(directory):
+    write(directory, '[buildout]\n[part:__import__("sys").exit(0)]\n')
+    assert "can't be read: SystemExit" in refused(directory)
+
+
 @pytest.mark.parametrize('missing', ['zc', 'zc.buildout.buildout'])
 def test_a_zc_buildout_that_cannot_be_imported_is_one_message(directory, missing):
     write(directory, '[buildout]\n')

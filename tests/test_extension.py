@@ -334,3 +334,37 @@ def test_a_pin_of_what_zc_buildout_requires_comes_from_the_cache(
     assert second.run(env=upgrading).lines('Copied wheel 9.9 from the egg cache.')
     assert [request for request in index.requests if 'wheel' in str(request)] == []
     twins.assert_same(first, second)
+
+
+SPOILING = '''
+import os, shutil
+
+class Recipe:
+    def __init__(self, buildout, name, options):
+        self.cache, self.how = buildout['buildout']['egg-cache'], options['how']
+
+    def install(self):
+        if self.how == 'unsafe':
+            os.chmod(self.cache, 0o777)
+        else:
+            shutil.rmtree(self.cache)
+            open(self.cache, 'w').close()
+        os.environ['CFLAGS'] = '-O3'
+        return ()
+
+    update = install
+'''
+
+
+@pytest.mark.parametrize('how', ['unsafe', 'file'])
+def test_a_cache_that_is_spoilt_in_mid_run_stops_no_build(
+        buildout_factory, index, archives_dir, demo, how):
+    index.add(archives.make_wheel(
+        archives_dir, 'spoiling', '1.0', files={'spoiling/__init__.py': SPOILING},
+        entry_points='[zc.buildout]\ndefault = spoiling:Recipe\n'))
+    buildout = buildout_factory({
+        **demo, 'buildout': {'parts': 'spoil app'}, 'spoil': {'recipe': 'spoiling', 'how': how}})
+    result = buildout.run()
+    assert result.lines("Can't open the egg cache in ")
+    assert 'Traceback' not in result.output
+    assert buildout.script('demo') == 'demo 1.0\n'

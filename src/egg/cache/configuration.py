@@ -86,7 +86,7 @@ def read(directory: str) -> Configuration:
             'Install it there (pip install zc.buildout), or name the egg cache with --cache DIR.'
         ) from error
     # The condition of a section is Python, and may raise anything.
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CacheError(f'{path} can\'t be read: {_described(error)}') from error
 
 
@@ -174,7 +174,7 @@ def _absolute(source: str, directory: str) -> str:
     return source if '://' in source else os.path.join(directory, source)
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     """Return in one line what is wrong."""
     kind = type(error)
     text = ' '.join(str(error).split())

@@ -94,12 +94,14 @@ def _follow(options: Any, session: Session) -> Callable[[], Session]:
     def follow() -> Session:
         variables = _build_variables()
         if variables not in sessions:
-            other = _session(options) or session
-            other.tally = session.tally
-            other.started = session.started
-            other.recorder.join(session.recorder)
-            other.open()
-            sessions[variables] = other
+            # What is wrong with the cache by now must not stop a build that has begun.
+            sessions[variables] = session.idle()
+            with session.trouble('open'):
+                other = _session(options)
+                if other is not None:
+                    other.join(session)
+                    other.open()
+                    sessions[variables] = other
         return sessions[variables]
 
     return follow

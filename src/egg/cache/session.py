@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import ENAMETOOLONG
 from pathlib import Path
 
@@ -79,6 +79,19 @@ class Session:
         self._trouble = Trouble(directory)
         self._damage = Damage(self.store, self.recorder)
         self._writes = settings.writes
+
+    def idle(self) -> Session:
+        """Return a session of the same run that neither reads nor writes."""
+        settings = replace(self.settings, mode='off')
+        other = Session(settings, self.layout.root, self._environment, self._builder)
+        other.join(self)
+        return other
+
+    def join(self, other: Session) -> None:
+        """Belong to the same run as `other`."""
+        self.tally = other.tally
+        self.started = other.started
+        self.recorder.join(other.recorder)
 
     def open(self) -> bool:
         """Prepare the cache directory; tell whether it can be used at all.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import threading
 
 try:
     from fcntl import ioctl
@@ -45,6 +46,8 @@ class Linker:
         self.mode = mode
         self.clones = mode in ('auto', 'reflink') and ioctl is not None
         self.links = mode == 'hardlink'
+        self._lock = threading.Lock()
+        self._has_remarked = False
 
     def link(self, source: str, target: str) -> bool:
         """Make `target` another name of the file `source`, or tell that it must be copied."""
@@ -76,6 +79,10 @@ class Linker:
         return True
 
     def _remark(self, done: str, error: OSError) -> None:
+        with self._lock:
+            if self._has_remarked:
+                return
+            self._has_remarked = True
         logger.warning(
             "Files of the egg cache can't be %s here (%s), so they are copied.\n"
             'Put egg cache and buildout on one filesystem that can do it, or say '

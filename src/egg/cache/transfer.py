@@ -11,12 +11,15 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from egg.cache import integrity
+from egg.cache import integrity, teamwork
 from egg.cache.errors import CacheError
 from egg.cache.files import CHUNK, CREATE, DIRECTORY_MODE, opened, remove_tree, write_all
 from egg.cache.linking import Linker
 from egg.cache.manifest import DIRECTORY, FILE, LINK, Item, Manifest
 from egg.cache.modes import cached_mode, has_modes_of_its_own, received_mode
+
+# A file, where it is, where it goes, and its mode there.
+Job = tuple[Item, str, str, int]
 
 
 def copy_in(egg: Path, destination: Path) -> tuple[Item, ...]:
@@ -78,16 +81,18 @@ def _copy_out(
     file_umask = manifest.umask if has_modes_of_its_own(manifest) else umask
     modes: dict[int, int] = {}
     source, target = str(egg), str(destination)
+    jobs: list[Job] = []
     for item in manifest.items:
         path, mode = item.path, item.mode
         if item.kind == FILE:
             if mode not in modes:
                 modes[mode] = received_mode(mode, manifest.umask, file_umask, is_file=True)
-            _copy_file(item, f'{source}/{path}', f'{target}/{path}', modes[mode], linker)
+            jobs.append((item, f'{source}/{path}', f'{target}/{path}', modes[mode]))
         elif item.kind == LINK:
             os.symlink(item.target, f'{target}/{path}')
         elif path != '.':
             os.mkdir(f'{target}/{path}')
+    teamwork.share(jobs, lambda job: _copy_file(*job, linker))
     _finish_directories(destination, manifest.items, manifest.umask, umask)
 
 

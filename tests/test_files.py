@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -149,3 +150,32 @@ def test_ensure_leaves_alone_what_is_there(tmp_path, tmp):
     before = os.stat(path)
     files.ensure(path, b'content', tmp)
     assert os.stat(path) == before
+
+
+def test_a_large_file_is_not_read(tmp_path):
+    """Not even one that takes no place on the disk."""
+    path = tmp_path / 'file'
+    path.write_bytes(b'')
+    os.truncate(path, files.LARGEST)
+    assert len(files.read(path)) == files.LARGEST
+    os.truncate(path, files.LARGEST + 1)
+    with pytest.raises(OSError, match='File too large'):
+        files.read(path)
+
+
+def test_a_directory_that_is_too_deep_is_no_trouble(tmp_path):
+    top = tmp_path / 'deep'
+    top.mkdir()
+    (top / 'file').write_bytes(b'12345')
+    descriptor = os.open(top, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir('a', dir_fd=descriptor)
+        inner = os.open('a', os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    try:
+        assert files.tree_size(top) == 5
+        files.remove_tree(top)
+    finally:
+        subprocess.run(['rm', '-rf', str(top)], check=True)

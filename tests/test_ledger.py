@@ -636,3 +636,31 @@ def test_a_killed_session_is_counted(tmp_path):
     assert in_child(lambda: (scenes.run(place), os.kill(os.getpid(), signal.SIGKILL))) == -9
     assert events(place) == [('miss', 'never-built'), ('stored', '')]
     assert sums(place.layout) == (1, 0, 1)
+
+
+def test_names_of_others_are_no_records(cache, layout):
+    run(cache)
+    for number in range(records.MANY + 1):
+        (layout.stats / f'junk{number}').touch()
+    assert not records.are_many(layout.stats)
+
+
+def test_a_summary_is_read_once_to_fold(cache, layout, monkeypatch):
+    """What somebody put there may be large, and the time of a run is short."""
+    run(cache)
+    reads = []
+    summary = ledger._summary
+    monkeypatch.setattr(ledger, '_summary', lambda layout: reads.append(0) or summary(layout))
+    assert ledger.fold(layout) == 1
+    assert len(reads) == 1
+
+
+def test_a_summary_that_is_too_large_is_not_read(cache, layout):
+    run(cache)
+    ledger.fold(layout)
+    path = layout.stats / 'summary.json'
+    text = path.read_bytes()
+    path.write_bytes(text.rstrip() + b' ' * (7_900_000 - len(text)))
+    assert sums(layout) == (1, 1, 0)
+    path.write_bytes(text.rstrip() + b' ' * (8_100_000 - len(text)))
+    assert sums(layout) == (0, 0, 0)

@@ -1,12 +1,13 @@
 """Litter: what lies in the cache and is of no use?"""
 
+import json
 import os
 import shutil
 import time
 
 import pytest
-from support import trees
-from support.eggs import KEY, add, archive, new_store
+from support import rights, trees
+from support.eggs import KEY, add, archive, new_store, useless
 
 from egg.cache import litter, origins
 from egg.cache.errors import CacheError
@@ -21,12 +22,12 @@ def store(tmp_path):
     return new_store(tmp_path / 'cache')
 
 
-def point(store, project='demo', version='1.0'):
+def point(store, project='demo', version='1.0', origin=ORIGIN):
     """Write a pointer, and return its path."""
     built_from = archive(project, version)
     pointer = Pointer(built_from.name, built_from.sha256, version)
-    origins.write(store.layout, KEY, ORIGIN, project, version, pointer)
-    return store.layout.pin(KEY, ORIGIN.key, project, version)
+    origins.write(store.layout, KEY, origin, project, version, pointer)
+    return store.layout.pin(KEY, origin.key, project, version)
 
 
 def found(store):
@@ -42,31 +43,34 @@ def test_a_cache_in_use_has_none(store, tmp_path):
     add(store, tmp_path, 'Some.Thing', '1.0-1')
     point(store, 'Some.Thing', '1.0-1')
     (store.layout.locks / 'some.lock').write_text('')
-    (store.layout.tmp / '4711-0a').mkdir()
+    useless(store.layout.tmp).mkdir()
     assert found(store) == []
 
 
 def test_old_left_overs_and_all_trash_are_litter(store):
-    for directory in (store.layout.tmp, store.layout.trash):
-        (directory / 'old').mkdir()
-        (directory / 'old/file').write_bytes(b'12345')
-        os.utime(directory / 'old', (time.time() - 25 * 3600,) * 2)
-        (directory / 'young').mkdir()
-    assert found(store) == [(store.layout.tmp / 'old', LEFT_OVER),
-                            (store.layout.trash / 'old', TRASH),
-                            (store.layout.trash / 'young', TRASH)]  # fmt: skip
+    tmp, trash = store.layout.tmp, store.layout.trash
+    for directory in (tmp, trash):
+        old = useless(directory)
+        old.mkdir()
+        (old / 'file').write_bytes(b'12345')
+        os.utime(old, (time.time() - 25 * 3600,) * 2)
+        useless(directory, 1).mkdir()
+        (directory / 'mine').write_text('')
+        os.utime(directory / 'mine', (1, 1))
+    assert found(store) == [(useless(tmp), LEFT_OVER), (useless(trash), TRASH),
+                            (useless(trash, 1), TRASH)]  # fmt: skip
     assert [piece.size for piece in litter.find(store.layout)] == [5, 5, 0]
     sweep(store)
-    assert os.listdir(store.layout.tmp) == ['young']
-    assert os.listdir(store.layout.trash) == []
+    assert sorted(os.listdir(tmp)) == [useless(tmp, 1).name, 'mine']
+    assert os.listdir(trash) == ['mine']
 
 
 def test_links_in_the_trash_are_not_followed(store, tmp_path):
     (tmp_path / 'outside').mkdir()
     (tmp_path / 'outside/file').write_text('mine')
-    os.symlink(tmp_path / 'outside', store.layout.trash / 'link')
-    (store.layout.trash / 'tree').mkdir()
-    os.symlink(tmp_path / 'outside', store.layout.trash / 'tree/link')
+    os.symlink(tmp_path / 'outside', useless(store.layout.trash))
+    useless(store.layout.trash, 1).mkdir()
+    os.symlink(tmp_path / 'outside', useless(store.layout.trash, 1) / 'link')
     sweep(store)
     assert os.listdir(store.layout.trash) == []
     assert (tmp_path / 'outside/file').read_text() == 'mine'
@@ -89,8 +93,32 @@ def test_pointers_to_what_is_gone_are_litter(store, tmp_path):
     assert (kept.parent / 'origin.json').exists()
 
 
+@pytest.mark.parametrize('level', ['project', 'eggs', 'origins'])
+def test_what_can_not_be_read_is_no_litter(store, tmp_path, level):
+    entry, pointer = add(store, tmp_path), point(store)
+    closed = {'project': entry.path.parent.parent, 'eggs': store.layout.eggs(KEY),
+              'origins': pointer.parent.parent}[level]  # fmt: skip
+    os.chmod(closed, 0)
+    try:
+        with rights.as_modes_say():
+            assert found(store) == []
+    finally:
+        os.chmod(closed, 0o755)
+
+
+def test_a_pointer_stays_that_keeps_the_one_of_all_origins_from_answering(store, tmp_path):
+    gone, common = point(store), point(store, origin=origins.EVERYWHERE)
+    entry = add(store, tmp_path, content='adopted')
+    row = json.loads(common.read_text())
+    common.write_text(json.dumps({**row, 'sha256': entry.manifest.archive.sha256}))
+    assert found(store) == []
+    common.unlink()
+    assert found(store) == [(gone, POINTER)]
+
+
 @pytest.mark.parametrize(('text', 'is_litter'), [
-    ('', True), ('my own notes', False), ('{"version": 1}', False), ('[]', False),
+    ('', True), ('my own notes', False), ('[' * 200_000, False), ('{"version": 1}', False),
+    ('[]', False),
     ('{"version": "1.0", "sha256": "../../../x"}', True),
 ])  # fmt: skip
 def test_a_file_that_was_no_pointer_is_left_alone(store, text, is_litter):
@@ -116,10 +144,10 @@ def test_directories_without_an_entry_are_litter(store, tmp_path):
 
 def test_who_is_slower_does_no_harm(store, tmp_path):
     (store.layout.eggs(KEY) / 'demo/1.0').mkdir(parents=True)
-    (store.layout.trash / 'old').mkdir()
+    useless(store.layout.trash).mkdir()
     pieces = [*litter.find(store.layout)]
     entry = add(store, tmp_path)
-    shutil.rmtree(store.layout.trash / 'old')
+    shutil.rmtree(useless(store.layout.trash))
     for piece in [*pieces, *pieces]:
         litter.remove(piece)
     assert entry.exists()
@@ -128,14 +156,14 @@ def test_who_is_slower_does_no_harm(store, tmp_path):
 def test_looking_changes_nothing(store, tmp_path):
     add(store, tmp_path)
     point(store, 'gone')
-    (store.layout.trash / 'old').mkdir()
+    useless(store.layout.trash).mkdir()
     before = trees.snapshot(tmp_path / 'cache')
     assert len(found(store)) == 2
     assert trees.differences(before, trees.snapshot(tmp_path / 'cache')) == []
 
 
 def test_what_can_not_be_removed_is_an_error(store, monkeypatch):
-    (store.layout.trash / 'old').mkdir()
+    useless(store.layout.trash).mkdir()
     monkeypatch.setattr(litter, 'remove_tree', lambda path: None)
     with pytest.raises(PermissionError):
         sweep(store)

@@ -138,7 +138,7 @@ def test_a_file_in_the_variable_is_status_2(capsys, here, monkeypatch):
     (lambda path: (path.mkdir(), (path / 'CACHEDIR.TAG').write_text('of others')), 'foreign'),
     (lambda path: (path.mkdir(), (path / 'CACHEDIR.TAG').mkdir()), 'foreign'),
     (lambda path: (path.mkdir(), (path / 'CACHEDIR.TAG').write_text(CACHEDIR_TAG)), 'cache'),
-    (lambda path: (path / 'v1').mkdir(parents=True), 'cache'),
+    (lambda path: (path / 'v1/key/eggs').mkdir(parents=True), 'cache'),
     (new_store, 'cache'),
 ])  # fmt: skip
 def test_what_is_there_is_told_apart(tmp_path, make, expected):

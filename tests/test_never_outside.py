@@ -5,8 +5,8 @@ import os
 import shutil
 
 import pytest
-from support import scenes, trees
-from support.eggs import archive, new_session
+from support import command, scenes, trees
+from support.eggs import archive, flip, new_session
 
 from egg.cache.errors import CacheError
 from egg.cache.store import entries
@@ -47,6 +47,54 @@ def move_out(place, level):
     path.rename(target)
     path.symlink_to(target)
     return target
+
+
+VERBS = [
+    ['verify', '--repair'], ['remove', 'demo', 'other', '--yes'],
+    ['prune', '--max-size', '1'], ['prune', '--unused-for', '1s'], ['clear', '--yes'],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('level', LEVELS)
+def test_no_verb_follows_a_link_out_of_the_cache(place, level, capsys):
+    place.archive('other')
+    scenes.run(place, project='other')
+    flip(scenes.entry(place, 'other').egg / 'other/__init__.py')
+    target = move_out(place, level)
+    age(target)
+    before = trees.snapshot(target)
+    for verb in VERBS:
+        command.run(capsys, '--cache', place.cache, *verb)
+        assert trees.differences(before, trees.snapshot(target)) == [], verb
+
+
+def test_no_verb_enters_a_linked_environment(place, capsys):
+    outside = place.top.parent / 'outside'
+    shutil.copytree(path_of(place, 'environment'), outside, symlinks=True)
+    (outside / 'origins' / 'one').mkdir()
+    (outside / 'origins' / 'one' / 'other-1.0').write_text('')
+    (outside / 'eggs/empty/1.0').mkdir(parents=True)
+    age(outside)
+    (place.layout.environments / 'planted').symlink_to(outside)
+    before = trees.snapshot(outside)
+    for verb in VERBS:
+        command.run(capsys, '--cache', place.cache, *verb)
+        assert trees.differences(before, trees.snapshot(outside)) == [], verb
+
+
+@pytest.mark.parametrize('is_cache', [False, True])
+def test_no_verb_removes_what_others_put_there(place, is_cache, capsys):
+    directory = place.cache if is_cache else place.top / 'project'
+    mine = [directory / name for name in (
+        'v1/api.py', 'v1/package/api.py', 'tmp/thesis.txt', 'tmp/old/x', 'trash/x',
+        'stats/data.csv', 'stats/data.jsonl', 'locks/keep.lock', 'locks/keep')]  # fmt: skip
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('precious')
+    age(directory)
+    for verb in VERBS:
+        command.run(capsys, '--cache', directory, *verb)
+        assert [path for path in mine if not path.exists()] == [], verb
 
 
 def act(place):

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import processes, scenes, trees
 from support.archives import make_wheel
-from support.eggs import BUILD, KEY, add, archive, manifest, new_store, write_egg
+from support.eggs import BUILD, KEY, add, archive, manifest, new_store, overwrite, write_egg
 from support.properties import PROPERTY
 from support.runner import egg_part
 
 from egg.cache import prune, units
 from egg.cache import store as stores
 from egg.cache.entry import Entry
+from egg.cache.errors import DamagedError
 from egg.cache.layout import Layout
 from egg.cache.prune import Candidate, Limits
 
@@ -149,6 +150,7 @@ CANDIDATES = st.lists(
         st.integers(0, 5000), st.floats(0, 100), st.floats(0, 100),
     ),
     max_size=12,
+    unique_by=lambda one: one.entry.path,
 )  # fmt: skip
 LIMITS = st.builds(
     Limits,
@@ -189,6 +191,26 @@ def test_what_is_chosen_is_what_the_rules_say(candidates, limits):
 @pytest.fixture
 def store(tmp_path):
     return new_store(tmp_path / 'cache')
+
+
+@pytest.mark.parametrize('seconds', ['NaN', '1e999', '-1', '1' + '0' * 400, '"1"', '[' * 99_999])
+def test_a_hostile_number_of_seconds_stops_no_pruning(store, tmp_path, seconds):
+    entry = built(store, tmp_path, 'demo', 0.0)
+    text = (entry.path / 'entry.json').read_text()
+    assert '"seconds": 0.0' in text
+    overwrite(entry.path / 'entry.json',
+              text.replace('"seconds": 0.0', f'"seconds": {seconds}').encode())  # fmt: skip
+    assert prune.weigh(entry).seconds == 0.0
+    assert len(prune.run(store.layout, Limits(max_size=1), NOW).removed) == 1
+
+
+def test_a_manifest_that_is_too_large_is_damaged(store, tmp_path):
+    entry = built(store, tmp_path, 'demo', 5.0)
+    os.chmod(entry.path / 'entry.json', 0o644)
+    os.truncate(entry.path / 'entry.json', 10**10)
+    assert prune.weigh(entry).seconds == 0.0
+    with pytest.raises(DamagedError, match='File too large'):
+        assert Entry(entry.path).manifest
 
 
 def built(store, directory, project, seconds, version='1.0', files=None):

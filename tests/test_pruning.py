@@ -6,7 +6,7 @@ import time
 
 import pytest
 from support import command, rights, scenes, trees
-from support.eggs import KEY, add, new_store, overwrite
+from support.eggs import KEY, add, new_store, overwrite, useless
 
 from egg.cache.store import entries
 
@@ -55,7 +55,7 @@ def test_old_eggs_go_and_it_says_which(store, tmp_path, prune):
 
 def test_a_dry_run_says_the_same_and_changes_nothing(store, tmp_path, prune):
     old(store, tmp_path)
-    (store.layout.trash / 'damaged').mkdir()
+    useless(store.layout.trash).mkdir()
     before = trees.snapshot(tmp_path / 'cache')
     status, output, errors = prune('--unused-for', '90d', '--dry-run')
     assert status == 0
@@ -68,8 +68,8 @@ def test_a_dry_run_says_the_same_and_changes_nothing(store, tmp_path, prune):
 
 def test_the_document(store, tmp_path, answer):
     entry = old(store, tmp_path)
-    (store.layout.trash / 'damaged').mkdir()
-    (store.layout.trash / 'damaged/file').write_bytes(b'1234')
+    useless(store.layout.trash).mkdir()
+    (useless(store.layout.trash) / 'file').write_bytes(b'1234')
     last_use = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(entry.last_use))
     document = answer('--unused-for', '90d')
     size = document['removed'][0]['size']
@@ -78,7 +78,7 @@ def test_the_document(store, tmp_path, answer):
         'size_left': 0, 'freed': size + 4, 'failures': [],
         'removed': [{'project': 'old', 'version': '1.0', 'environment': KEY, 'size': size,
                      'seconds': 12.5, 'last_used_at': last_use, 'path': str(entry.path)}],
-        'swept': [{'path': str(store.layout.trash / 'damaged'), 'kind': 'trash', 'size': 4},
+        'swept': [{'path': str(useless(store.layout.trash)), 'kind': 'trash', 'size': 4},
                   {'path': str(entry.path.parent), 'kind': 'directory', 'size': 0},
                   {'path': str(entry.path.parent.parent), 'kind': 'directory', 'size': 0}],
     }  # fmt: skip
@@ -88,7 +88,7 @@ def test_the_document(store, tmp_path, answer):
 
 def test_without_a_limit_it_sweeps_alone_and_says_so(store, tmp_path, prune):
     old(store, tmp_path)
-    (store.layout.trash / 'damaged').mkdir()
+    useless(store.layout.trash).mkdir()
     status, output, errors = prune()
     assert (status, output) == (0, '')
     assert 'Only --max-size, --unused-for or --keep-latest remove eggs.' in errors
@@ -139,13 +139,13 @@ def test_a_directory_that_is_no_buildout_stops_it_before_anything_is_removed(
     store, tmp_path, prune
 ):
     old(store, tmp_path)
-    (store.layout.trash / 'damaged').mkdir()
+    useless(store.layout.trash).mkdir()
     status, _, errors = prune('--unused-for', '1d', '--keep-used-by',
                               buildout(tmp_path), tmp_path / 'cache')  # fmt: skip
     assert status == 2
     assert f'{tmp_path}/cache is not a buildout that has run' in errors
     assert left(store) == ['old 1.0']
-    assert os.listdir(store.layout.trash) == ['damaged']
+    assert os.listdir(store.layout.trash) == [useless(store.layout.trash).name]
 
 
 # Wrong arguments, and directories of all kinds
@@ -182,10 +182,12 @@ def test_a_missing_cache(tmp_path, prune):
 def test_a_foreign_directory_is_left_alone(tmp_path, prune):
     (tmp_path / 'cache/trash').mkdir(parents=True)
     (tmp_path / 'cache/trash/mine').write_text('')
+    prune('--max-size', '1')
+    assert (tmp_path / 'cache/trash/mine').exists()
+    (tmp_path / 'cache/mine').write_text('')
     status, _, errors = prune('--max-size', '1')
     assert status == 1
     assert 'is not an egg cache' in errors
-    assert (tmp_path / 'cache/trash/mine').exists()
 
 
 def test_damaged_eggs_go_first(store, tmp_path, prune):

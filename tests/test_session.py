@@ -19,6 +19,7 @@ from support.eggs import (
     flip,
     new_session,
     overwrite,
+    useless,
     write_egg,
 )  # fmt: skip
 
@@ -121,8 +122,8 @@ def test_open_describes_the_environment_once(cache):
 
 def test_open_sweeps(cache):
     opened(cache)
-    (cache / 'tmp/old').mkdir()
-    os.utime(cache / 'tmp/old', (1, 1))
+    useless(cache / 'tmp').mkdir()
+    os.utime(useless(cache / 'tmp'), (1, 1))
     opened(cache)
     assert os.listdir(cache / 'tmp') == []
 
@@ -366,8 +367,8 @@ def test_read_only_never_writes(cache, session, tmp_path):
     session.remember(ORIGIN, 'demo', '1.0', Pointer(archive().name, archive().sha256, '1.0'))
     [damaged] = session.store.versions('damaged')
     flip(damaged.egg / 'damaged/__init__.py')
-    (cache / 'tmp/old').mkdir()
-    os.utime(cache / 'tmp/old', (1, 1))
+    useless(cache / 'tmp').mkdir()
+    os.utime(useless(cache / 'tmp'), (1, 1))
     before = trees.snapshot(cache)
     other = opened(cache, 'read-only')
     assert build(other, tmp_path / 'two')[1].count == 0

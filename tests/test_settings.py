@@ -84,6 +84,23 @@ def test_a_file_is_no_directory(tmp_path):
     )
 
 
+@pytest.mark.parametrize(('text', 'why'), [
+    ('~nobody-knows-them/eggs', 'there is no such user'), ('/a\0b', 'no path has a NUL in it'),
+])  # fmt: skip
+def test_what_can_not_be_a_path_is_explained(text, why):
+    with pytest.raises(SettingError) as info:
+        parse(egg_cache=text)
+    assert str(info.value) == (
+        f'egg-cache = {text!r} is not the path of a directory: {why}.\n'
+        'Allowed are absolute and relative paths, ~ and the ~name of a user.'
+    )
+
+
+def test_a_size_below_a_byte_is_not_no_limit():
+    with pytest.raises(SettingError, match='egg-cache-max-size = 0.4 is less than one byte'):
+        parse(egg_cache_max_size='0.4')
+
+
 def test_several_directories_are_refused():
     with pytest.raises(SettingError) as info:
         parse(egg_cache='/a\n/b')

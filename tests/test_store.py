@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support import processes, trees
-from support.eggs import KEY, add, archive, manifest, new_store, overwrite, write_egg
+from support import processes, rights, trees
+from support.eggs import KEY, add, archive, manifest, new_store, overwrite, useless, write_egg
 
 from egg.cache import integrity, transfer
 from egg.cache import manifest as manifests
@@ -395,20 +395,21 @@ def test_remove_of_an_entry_that_is_a_link_spares_its_target(store, tmp_path):
 def test_sweep_goes_by_age(store, tmp_path):
     now = time.time()
     ages = {
-        store.layout.tmp / 'young': stores.TMP_AGE - 60,
-        store.layout.tmp / 'old': stores.TMP_AGE + 60,
-        store.layout.trash / 'young': stores.TRASH_AGE - 60,
-        store.layout.trash / 'old': stores.TRASH_AGE + 60,
+        useless(store.layout.tmp, 0): stores.TMP_AGE - 60,
+        useless(store.layout.tmp, 2): stores.TMP_AGE + 60,
+        useless(store.layout.trash, 0): stores.TRASH_AGE - 60,
+        useless(store.layout.trash, 2): stores.TRASH_AGE + 60,
     }
     for path, age in ages.items():
         path.mkdir()
         (path / 'file').touch()
-        (path.parent / f'{path.name}-file').touch()
-        for aged in (path, path.parent / f'{path.name}-file'):
+        file = path.with_name(path.name[:-1] + str(int(path.name[-1]) + 1))
+        file.touch()
+        for aged in (path, file):
             os.utime(aged, (now - age, now - age))
     store.sweep()
-    assert names(store.layout.tmp) == ['young', 'young-file']
-    assert names(store.layout.trash) == ['young', 'young-file']
+    for directory in (store.layout.tmp, store.layout.trash):
+        assert [name[-1] for name in names(directory)] == ['0', '1']
     assert (stores.TMP_AGE, stores.TRASH_AGE) == (86400, 604800)
 
 
@@ -416,12 +417,55 @@ def test_sweep_removes_links_but_not_what_they_point_to(store, tmp_path):
     precious = tmp_path / 'precious'
     precious.mkdir()
     (precious / 'file').touch()
-    link = store.layout.tmp / 'link'
+    link = useless(store.layout.tmp)
     link.symlink_to(precious)
     os.utime(link, (1, 1), follow_symlinks=False)
     store.sweep()
     assert names(store.layout.tmp) == []
     assert names(precious) == ['file']
+
+
+def test_sweep_leaves_alone_what_others_put_there(store):
+    """Somebody's own directory may have been named as the cache."""
+    for directory in (store.layout.tmp, store.layout.trash):
+        for name in ('thesis.txt', '4711', '4711-0123456789abcdef.txt', 'x-0123456789abcdef'):
+            (directory / name).write_text('mine')
+            os.utime(directory / name, (1, 1))
+    before = trees.snapshot(store.layout.root)
+    store.sweep()
+    assert trees.differences(before, trees.snapshot(store.layout.root)) == []
+
+
+@pytest.mark.parametrize(('text', 'expected'), [
+    ('', CACHEDIR_TAG), ('Signature', CACHEDIR_TAG), ('\0' * 99, CACHEDIR_TAG),
+    (CACHEDIR_TAG.partition('#')[0] + '# mine', CACHEDIR_TAG.partition('#')[0] + '# mine'),
+])  # fmt: skip
+def test_a_torn_tag_is_mended_and_a_foreign_one_stays(store, text, expected):
+    store.layout.tag.write_text(text)
+    store.prepare()
+    assert store.layout.tag.read_text() == expected
+
+
+def test_environments_behind_links_are_nobodys(store, tmp_path):
+    add(store, tmp_path)
+    (store.layout.environments / 'link').symlink_to(KEY)
+    assert [entry.environment_key for entry in stores.entries(store.layout)] == [KEY]
+    assert [entry.environment_key
+            for entry in stores.siblings(store.layout, 'demo', '1.0')] == [KEY]
+
+
+@pytest.mark.parametrize('level', [0, 1, 2])
+def test_entries_that_can_not_be_read_are_passed_over(store, tmp_path, caplog, level):
+    entry, other = add(store, tmp_path), add(store, tmp_path, 'other')
+    closed = [entry.path.parent, entry.path.parent.parent, store.layout.eggs(KEY)][level]
+    os.chmod(closed, 0)
+    try:
+        with rights.as_modes_say():
+            found = list(stores.entries(store.layout))
+    finally:
+        os.chmod(closed, 0o755)
+    assert found == ([other] if level < 2 else [])
+    assert caplog.messages == [f'Passed over, as you may not read it: {closed}.']
 
 
 def test_sweep_does_not_touch_entries_and_locks(store, tmp_path):

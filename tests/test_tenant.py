@@ -8,7 +8,7 @@ from support.runner import egg_part
 
 from egg.cache import tenant
 from egg.cache.errors import UntrustedError
-from egg.cache.layout import Layout
+from egg.cache.layout import CACHEDIR_TAG, Layout
 
 
 @pytest.mark.parametrize('names', [['.keep'], ['lost+found'], ['tmp', 'locks', 'trash', 'stats']])
@@ -19,9 +19,37 @@ def test_what_everybody_has_is_no_tenant(tmp_path, names):
     tenant.check(Layout(tmp_path))
 
 
-@pytest.mark.parametrize('name', ['letter.txt', 'eggs', 'v2'])
+@pytest.mark.parametrize('name', ['v1', 'v1/cp312-linux-egg5'])
+def test_what_a_killed_process_left_of_a_new_cache_is_no_tenant(tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    assert tenant.state(Layout(tmp_path)) == tenant.EMPTY
+
+
+@pytest.mark.parametrize('name', ['v1/cp312-linux-egg5/eggs', 'v2/cp312-linux-egg5/eggs'])
+def test_a_cache_is_known_by_its_tag_or_its_environments(tmp_path, name):
+    (tmp_path / name).mkdir(parents=True)
+    is_known = name.startswith('v1')
+    assert tenant.state(Layout(tmp_path)) == (tenant.CACHE if is_known else tenant.FOREIGN)
+    Layout(tmp_path).tag.write_text(CACHEDIR_TAG)
+    assert tenant.state(Layout(tmp_path)) == tenant.CACHE
+
+
+def test_a_tag_that_is_a_pipe_is_none(tmp_path):
+    os.mkfifo(Layout(tmp_path).tag)
+    assert tenant.state(Layout(tmp_path)) == tenant.FOREIGN
+
+
+def test_environments_behind_links_make_no_cache(tmp_path):
+    (tmp_path / 'elsewhere/key/eggs').mkdir(parents=True)
+    (tmp_path / 'cache').mkdir()
+    (tmp_path / 'cache/v1').symlink_to(tmp_path / 'elsewhere')
+    assert tenant.state(Layout(tmp_path / 'cache')) == tenant.FOREIGN
+
+
+@pytest.mark.parametrize('name', ['letter.txt', 'eggs', 'v2', 'v1/api', 'v1/package/api'])
 def test_what_is_not_ours_is_refused(tmp_path, name):
-    (tmp_path / name).mkdir()
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text('')
     with pytest.raises(UntrustedError, match='it holds other things'):
         tenant.check(Layout(tmp_path))
 

@@ -83,6 +83,20 @@ def test_ages_are_for_people(seconds, expected):
     assert units.age(seconds) == expected
 
 
+@pytest.mark.parametrize(('seconds', 'expected'), [
+    (10**15, '9999-12-31T23:59:59Z'), (253402300800, '9999-12-31T23:59:59Z'),
+    (1e300, '9999-12-31T23:59:59Z'), (-(10**12), '1000-01-01T00:00:00Z'),
+])  # fmt: skip
+def test_a_time_of_no_year_that_people_know_is_the_nearest_one(seconds, expected):
+    assert units.moment(seconds) == expected
+
+
+@pytest.mark.parametrize('text', ['0.4', '0.0001k'])
+def test_less_than_a_byte_is_no_size(text):
+    with pytest.raises(SettingError, match=f"'{text}' is less than one byte"):
+        units.parse_size(text)
+
+
 def test_moments_are_utc():
     assert units.moment(1714979289.9) == '2024-05-06T07:08:09Z'
     assert units.since('2024-05-06T07:08:09Z', 1714979289 + 7200) == '2 h'

@@ -63,6 +63,10 @@ def test_links_and_large_files_are_no_scripts(buildout):
     (buildout / 'parts/conf/x-1.0.egg/file').write_text('/inside-1.0-py3.12.egg')
     os.mkfifo(buildout / 'bin/pipe')
     assert len(usage.eggs(buildout)) == 5
+    name = b'/big-1.0-py3.12.egg'
+    (buildout / 'parts/conf/zope.conf').write_bytes(name + bytes(usage.LARGEST - len(name)))
+    assert 'big-1.0-py3.12.egg' in usage.eggs(buildout)
+    assert usage.LARGEST == 4 << 20
 
 
 @pytest.mark.parametrize('name', ['', 'nowhere', 'file'])

@@ -64,6 +64,12 @@ def add(store, directory, project='demo', version='1.0', content='', files=None)
     return store.add(manifest(egg, (), project, version, built_from), egg)
 
 
+def useless(directory, number=0):
+    """Return a path in `tmp/` or `trash/` as the cache itself makes them."""
+    first = '4711' if directory.name == 'tmp' else f'{number:016x}'
+    return directory / f'{first}-{number:016x}'
+
+
 def new_session(cache, mode='read-write', exclusions=(), stores_sdists=True, key='', **options):
     """Return a session that isn't open yet."""
     settings = Settings(Path(cache), mode, tuple(exclusions), key, **options)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support import trees
-from support.eggs import flip, new_session, write_egg
+from support.eggs import flip, new_session, useless, write_egg
 
 from egg.cache import verify
 from egg.cache.arrival import Arrival
@@ -172,9 +172,12 @@ def damaged(place):
 def left_over(place):
     stored(place)
     for directory in (place.layout.tmp, place.layout.trash):
-        for name in ('one', 'two'):
-            place.make(directory / name)
-            (directory / f'{name}.json').write_text('{}')
+        for number in range(4):
+            path = useless(directory, number)
+            if number % 2:
+                place.make(path)
+            else:
+                path.write_text('{}')
         for name in os.listdir(directory):
             os.utime(directory / name, (1, 1))
 

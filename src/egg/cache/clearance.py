@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from egg.cache import files
+from egg.cache import files, inventory
+from egg.cache.inventory import environment_keys, names
 from egg.cache.layout import CACHEDIR_TAG, ENVIRONMENT, ORIGIN, Layout
-from egg.cache.store import names, remove_tree
+from egg.cache.store import entries, remove_tree
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,19 @@ def plan(layout: Layout) -> Plan:
 
     Another format version than ours is another one's, and stays.
     """
-    trees = [path for path in (layout.root / name for name in ('tmp', 'locks', 'stats', 'trash'))
-             if os.path.lexists(path)]  # fmt: skip
-    small = []
-    directories = []
-    for key in names(layout.environments):
+    trees = [*inventory.left_overs(layout), *inventory.set_aside(layout)]
+    small = [*inventory.locks(layout), *inventory.stats(layout)]
+    directories = [layout.tmp, layout.trash, layout.locks, layout.stats]
+    for key in environment_keys(layout):
         environment = layout.environments / key
         small += [environment / ENVIRONMENT]
-        for origin in names(environment / 'origins'):
+        for origin in _names(environment / 'origins'):
             directory = environment / 'origins' / origin
-            small += [directory / name for name in names(directory) if _is_ours(directory / name)]
+            small += [directory / name for name in _names(directory) if _is_ours(directory / name)]
             directories.append(directory)
         eggs = environment / 'eggs'
-        for project in names(eggs):
-            directories += [eggs / project / version for version in names(eggs / project)]
+        for project in _names(eggs):
+            directories += [eggs / project / version for version in _names(eggs / project)]
             directories.append(eggs / project)
         directories += [eggs, environment / 'origins', environment]
     directories.append(layout.environments)
@@ -73,24 +73,43 @@ def carry_out(plan: Plan) -> Iterator[str]:
     for path in plan.trees:
         remove_tree(path)
         if os.path.lexists(path):
-            yield f'{path}: something in it can\'t be removed'
+            yield f'{path}: not all of it can be removed'
     for path in plan.files:
         try:
             os.unlink(path)
         except FileNotFoundError:
             pass
         except OSError as error:
-            yield str(error)
+            yield f'{path}: {error.strerror}'
     for path in plan.directories:
         with suppress(OSError):
             os.rmdir(path)
 
 
 def left(layout: Layout) -> list[Path]:
-    """Return what is still in the cache directory: the uppermost paths, sorted."""
+    """Return what is in the cache directory and not the cache's: the uppermost paths, sorted."""
+    ours = plan(layout)
+    made = {*ours.trees, *ours.files, *(entry.path for entry in entries(layout))}
+    directories = set(ours.directories)
+
+    def is_ours(path: Path) -> bool:
+        if path in made:
+            return True
+        if path not in directories:
+            return False
+        with suppress(OSError):
+            return all(is_ours(path / name) for name in os.listdir(path))
+        return True
+
     with suppress(OSError):
-        return sorted(layout.root / name for name in os.listdir(layout.root))
+        found = sorted(layout.root / name for name in os.listdir(layout.root))
+        return [path for path in found if not is_ours(path)]
     return []
+
+
+def _names(directory: Path) -> list[str]:
+    """Return the names in `directory`, none if it can't be read: `store.entries` says so."""
+    return names(directory, lambda error: None)
 
 
 def _is_ours(path: Path) -> bool:

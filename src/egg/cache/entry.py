@@ -20,7 +20,7 @@ from egg.cache.layout import MANIFEST, version_name
 from egg.cache.manifest import Manifest
 
 # What says that an entry is not as it was; other errors are trouble of the moment.
-_DAMAGE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
+_DAMAGE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _read(path: Path) -> bytes:
     with files.opened(str(path)) as descriptor:
         if os.fstat(descriptor).st_mode & stat.S_IWOTH:
             raise DamagedError(path.name, 'a file of its owner', 'one that everybody can write to')
-        return b''.join(files.chunks(descriptor))
+        return files.content(descriptor)
 
 
 def _compare(path: Path, manifest: Manifest) -> None:

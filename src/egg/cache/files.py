@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,9 @@ FILE_MODE = 0o664
 
 #: How many bytes are read at once.
 CHUNK = 1 << 20
+
+#: What is larger is no manifest, nor any other small file.
+LARGEST = 64_000_000
 
 
 def unique(directory: Path) -> Path:
@@ -52,9 +56,20 @@ def opened(path: str) -> Iterator[int]:
 
 
 def read(path: Path) -> bytes:
-    """Return the content of a small file. Raises `OSError`, for a link, too."""
+    """Return the content of a small file. Raises `OSError`, for a link and a large one, too."""
     with opened(str(path)) as descriptor:
-        return b''.join(chunks(descriptor))
+        return content(descriptor)
+
+
+def content(descriptor: int) -> bytes:
+    """Return the content of an open small file. Raises `OSError` for a large one, too."""
+    pieces, size = [], 0
+    for chunk in chunks(descriptor):
+        pieces.append(chunk)
+        size += len(chunk)
+        if size > LARGEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return b''.join(pieces)
 
 
 def chunks(descriptor: int) -> Iterator[bytes]:
@@ -111,21 +126,23 @@ def ensure(path: Path, data: bytes, tmp: Path) -> None:
 
 def remove_tree(path: Path | str) -> None:
     """Remove as much as possible of a directory, and no error; links in it are not followed."""
-    # Ignoring errors doesn't ignore all of them.
-    with suppress(OSError):
+    # Ignoring errors doesn't ignore all of them, nor a directory that is too deep.
+    with suppress(OSError, RecursionError):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def tree_size(path: Path | str) -> int:
     """Return the size of all files in a directory, or of one file, as far as can be seen."""
     size = 0
-    with suppress(OSError):
-        info = os.lstat(path)
-        if not stat.S_ISDIR(info.st_mode):
-            return info.st_size
-        with os.scandir(path) as items:
-            for item in items:
-                size += tree_size(item.path)
+    paths = [os.fspath(path)]
+    while paths:
+        with suppress(OSError):
+            path = paths.pop()
+            info = os.lstat(path)
+            if stat.S_ISDIR(info.st_mode):
+                paths += (os.path.join(path, name) for name in os.listdir(path))
+            else:
+                size += info.st_size
     return size
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 import fcntl
 import math
 import os
-import re
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -28,8 +27,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from egg.cache import files, records, statistics, trust
+from egg.cache import files, inventory, records, statistics, trust
 from egg.cache.errors import CacheError
+from egg.cache.inventory import STATS_LOCK, SUMMARY
 from egg.cache.layout import Layout, version_name
 from egg.cache.records import Run
 from egg.cache.statistics import Book
@@ -39,11 +39,8 @@ SECONDS = 0.5
 #: Seconds of silence after which a run that never came to its end was killed.
 SILENCE = 24 * 3600.0
 
-SUMMARY = 'summary.json'
-
-_RECORD = re.compile(r'[0-9]{8}T[0-9]{6}-[0-9]+-[0-9a-f]{16}\.jsonl')
 _LARGEST_RECORD = 16_000_000
-_LARGEST_SUMMARY = 64_000_000
+_LARGEST_SUMMARY = 8_000_000
 
 
 def runs(layout: Layout) -> list[Run]:
@@ -98,7 +95,7 @@ def fold(layout: Layout, seconds: float | None = None) -> int:
                 folded.append(path)
         if folded:
             summary.shorten()
-            _replace(layout, summary, folded)
+            _replace(layout, summary, folded, held)
         return len(folded)
     return 0
 
@@ -118,7 +115,7 @@ def reset(layout: Layout, now: float) -> int:
         return 0
     with _alone(layout):
         count = book(layout).total.runs
-        _replace(layout, Book(since=now), _records(layout))
+        _replace(layout, Book(since=now), _records(layout), _summary(layout)[1])
         return count
 
 
@@ -139,7 +136,7 @@ def _alone(layout: Layout) -> Iterator[None]:
     """Let nobody else change the summary. Raises `OSError` and `CacheError`."""
     _check(layout)
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(layout.stats / 'lock', flags, files.FILE_MODE)
+    descriptor = os.open(layout.stats / STATS_LOCK, flags, files.FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
@@ -183,7 +180,7 @@ def _identity(path: Path) -> tuple[int, ...]:
 def _records(layout: Layout) -> list[Path]:
     with suppress(OSError, CacheError):
         _check(layout)
-        names = sorted(filter(_RECORD.fullmatch, os.listdir(layout.stats)))
+        names = sorted(filter(inventory.RECORD.fullmatch, os.listdir(layout.stats)))
         return [layout.stats / name for name in names]
     return []
 
@@ -212,12 +209,12 @@ def _read(path: Path, layout: Layout, most: int) -> bytes:
     return b''
 
 
-def _replace(layout: Layout, summary: Book, folded: list[Path]) -> None:
-    """Write the summary, which holds the records `folded`, and remove those."""
+def _replace(layout: Layout, summary: Book, folded: list[Path], held: set[str]) -> None:
+    """Write the summary, which holds the records `folded` and those `held`; remove the former."""
     trust.check_directory(layout.tmp, trust.owners(layout.root))
     # Those that couldn't be removed are still held.
     there = {path.name for path in _records(layout)}
-    names = {path.name for path in folded} | _summary(layout)[1] & there
+    names = {path.name for path in folded} | held & there
     row = {**statistics.dump(summary), 'holds': sorted(names)}
     files.replace(layout.stats / SUMMARY, records.line(row), layout.tmp)
     _remove(folded)

@@ -17,10 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from egg.cache import files
+from egg.cache import files, origins
 from egg.cache.errors import CacheError
+from egg.cache.inventory import environment_keys, left_overs, names, set_aside
 from egg.cache.layout import ORIGIN, Layout, is_component
-from egg.cache.store import TMP_AGE, Store, names, remove_tree
+from egg.cache.store import TMP_AGE, Store, remove_tree
 
 LEFT_OVER, TRASH, POINTER, DIRECTORY = 'left over', 'trash', 'pointer', 'directory'
 
@@ -40,17 +41,15 @@ def find(layout: Layout) -> Iterator[Litter]:
     Raises `CacheError` if the way there can't be trusted.
     """
     now = time.time()
-    for directory, kind, age in (
-        (layout.tmp, LEFT_OVER, TMP_AGE), (layout.trash, TRASH, 0.0),
+    for directory, paths, kind, age in (
+        (layout.tmp, left_overs, LEFT_OVER, TMP_AGE), (layout.trash, set_aside, TRASH, 0.0),
     ):  # fmt: skip
         Store(layout, '').check(directory)
-        with suppress(FileNotFoundError, NotADirectoryError):
-            for name in sorted(os.listdir(directory)):
-                path = directory / name
-                with suppress(FileNotFoundError):
-                    if not age or now - os.lstat(path).st_mtime > age:
-                        yield Litter(path, kind, files.tree_size(path))
-    for key in names(layout.environments):
+        for path in paths(layout):
+            with suppress(FileNotFoundError):
+                if not age or now - os.lstat(path).st_mtime > age:
+                    yield Litter(path, kind, files.tree_size(path))
+    for key in environment_keys(layout):
         for path in _dangling(layout, key):
             yield Litter(path, POINTER, files.tree_size(path))
         for path in _empty(layout.eggs(key)):
@@ -80,11 +79,14 @@ def remove(litter: Litter) -> None:
 
 
 def _dangling(layout: Layout, key: str) -> Iterator[Path]:
-    origins = layout.environment(key) / 'origins'
-    for name in names(origins):
-        for pin in names(origins / name):
-            path = origins / name / pin
-            if pin != ORIGIN and not _points(layout, key, path):
+    top = layout.environment(key) / 'origins'
+    everywhere = top / origins.EVERYWHERE.key
+    for name in _names(top):
+        for pin in _names(top / name):
+            path = top / name / pin
+            # The pin's origin has answered: without its pointer, that of all origins would.
+            is_needed = path.parent != everywhere and os.path.lexists(everywhere / pin)
+            if pin != ORIGIN and not is_needed and not _points(layout, key, path):
                 yield path
 
 
@@ -94,13 +96,22 @@ def _points(layout: Layout, key: str, path: Path) -> bool:
     try:
         row = json.loads(files.read(path))
         entry = layout.entry(key, project, row['version'], row['sha256'])
-        return not dash or os.path.lexists(entry)
+        return not dash or not _is_gone(entry)
     except FileNotFoundError:
         return True
-    except (ValueError, KeyError, TypeError, CacheError):
+    except (ValueError, KeyError, TypeError, RecursionError, CacheError):
         return not _is_ours(path)
     except OSError:
         return True
+
+
+def _is_gone(path: Path) -> bool:
+    """Tell whether nothing is there; of what can't be looked at, nobody knows."""
+    try:
+        os.lstat(path)
+        return False
+    except OSError as error:
+        return isinstance(error, (FileNotFoundError, NotADirectoryError))
 
 
 def _is_ours(path: Path) -> bool:
@@ -112,9 +123,9 @@ def _is_ours(path: Path) -> bool:
 
 def _empty(eggs: Path) -> Iterator[Path]:
     """Yield directories of versions and projects without an entry, the inner ones first."""
-    for project in names(eggs):
+    for project in _names(eggs):
         top = eggs / project
-        empty = [top / version for version in names(top) if _is_empty(top / version)]
+        empty = [top / version for version in _names(top) if _is_empty(top / version)]
         with suppress(OSError):
             # Counted before they are removed.
             if not top.is_symlink() and len(os.listdir(top)) == len(empty):
@@ -126,3 +137,8 @@ def _is_empty(path: Path) -> bool:
     with suppress(OSError):
         return not path.is_symlink() and not os.listdir(path)
     return False
+
+
+def _names(directory: Path) -> list[str]:
+    """Return the names in `directory`, none if it can't be read: `store.entries` says so."""
+    return names(directory, lambda error: None)

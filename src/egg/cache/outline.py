@@ -10,6 +10,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from egg.cache import values
+
 _FILES = b',\n  "files": ['
 _SIZE = re.compile(rb'"size": ([0-9]{1,19})')
 
@@ -26,7 +28,7 @@ def read(data: bytes) -> Outline:
     """Return what the text of a manifest says in short, or raise `ValueError`."""
     head, _, files = data.partition(_FILES)
     try:
-        seconds = float(json.loads(head + b'}')['build']['seconds'])
+        seconds = values.seconds(json.loads(head + b'}')['build']['seconds'])
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f'{type(error).__name__}: {error}') from error
     return Outline(seconds, sum(map(int, _SIZE.findall(files))))

@@ -223,7 +223,7 @@ def weigh(entry: Entry) -> Candidate | None:
         if not stat.S_ISDIR(info.st_mode):
             raise ValueError('not a directory')
         with files.opened(f'{path}/{MANIFEST}') as descriptor:
-            text = b''.join(files.chunks(descriptor))
+            text = files.content(descriptor)
         found = outline.read(text)
         [egg] = {*os.listdir(path)} - {MANIFEST}
     except (OSError, ValueError):

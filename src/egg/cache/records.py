@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-#: How an egg was hit, from the cheapest to the dearest.
+from egg.cache.inventory import RECORD
+
+#: How an egg was hit, from the cheapest to the dearest. All texts stand after any number.
 HITS = {
-    'pin': 'pins, without asking an index',
-    'announced': 'archives announced by an index',
-    'archive': 'archives that were downloaded, or local',
+    'pin': 'by a pin, without asking an index',
+    'announced': 'by an archive that an index announced',
+    'archive': 'by an archive that was downloaded, or is local',
     'fallback': 'without an answer from an index',
 }
 
@@ -31,7 +33,7 @@ MISSES = {
     'damaged': 'the entry was damaged',
     'trouble': 'trouble with the cache',
     'no-sdists': 'without a compiler, no source distribution is stored',
-    'other-archive': 'built from another archive of this version',
+    'other-archive': 'there from another archive, or taken over',
     'other-environment': 'built in another environment',
     'never-built': 'never built',
 }
@@ -97,7 +99,8 @@ class Run:
 def are_many(directory: Path) -> bool:
     """Tell whether there are so many records in `directory` that they should be folded."""
     try:
-        return len(os.listdir(directory)) > MANY
+        names = filter(RECORD.fullmatch, os.listdir(directory))
+        return sum(1 for _ in names) > MANY
     except OSError:
         return False
 

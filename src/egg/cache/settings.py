@@ -143,8 +143,18 @@ def default_directory() -> Path:
 
 
 def expand(text: str, base: str) -> Path:
-    """Return `text` as an absolute path; `~` is understood, `base` is for relative paths."""
-    return Path(os.path.normpath(os.path.join(base, os.path.expanduser(text))))
+    """Return `text` as an absolute path; `~` is understood, `base` is for relative paths.
+
+    Raises `SettingError` for the home of somebody whom nobody knows, and for what is no path.
+    """
+    expanded = os.path.expanduser(text)
+    if expanded.startswith('~') or '\0' in expanded:
+        raise SettingError(
+            f'{text!r} is not the path of a directory: '
+            + ('no path has a NUL in it.' if '\0' in expanded else 'there is no such user.')
+            + '\nAllowed are absolute and relative paths, ~ and the ~name of a user.'
+        )
+    return Path(os.path.normpath(os.path.join(base, expanded)))
 
 
 def _directory(text: str | None, base: str) -> Path | None:
@@ -157,7 +167,10 @@ def _directory(text: str | None, base: str) -> Path | None:
         raise SettingError(
             f'egg-cache has several lines: {text!r}.\nAllowed is the path of one directory.'
         )
-    path = expand(text, base)
+    try:
+        path = expand(text, base)
+    except SettingError as error:
+        raise SettingError(f'egg-cache = {error}') from error
     if os.path.exists(path) and not os.path.isdir(path):
         raise SettingError(
             f'egg-cache = {text} is not a directory.\n'

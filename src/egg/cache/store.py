@@ -7,11 +7,12 @@ entry is complete. A lookup reads one small directory, so it costs the same in a
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +21,16 @@ from egg.cache import files, transfer, trust
 from egg.cache import manifest as manifests
 from egg.cache.entry import Entry as Entry
 from egg.cache.errors import CacheError
-from egg.cache.layout import CACHEDIR_TAG, DIGEST_LENGTH, MANIFEST, Layout, is_component
+from egg.cache.inventory import environment_keys, left_overs, names, set_aside
+from egg.cache.layout import CACHEDIR_TAG, DIGEST_LENGTH, MANIFEST, Layout
 from egg.cache.manifest import Archive, Manifest
 
 #: Seconds after which something in `tmp/` belongs to no living process, or in `trash/` has been
 #: there for long enough to be looked at.
 TMP_AGE = 24 * 3600.0
 TRASH_AGE = 7 * 24 * 3600.0
+
+logger = logging.getLogger('egg.cache')
 
 _ENTRY_NAME = re.compile(f'[0-9a-f]{{{DIGEST_LENGTH}}}')
 
@@ -48,7 +52,8 @@ class Store:
         for path in (layout.eggs(self.key), layout.tmp, layout.locks, layout.trash):
             self.check(path)
             files.make_directories(path)
-        files.ensure(layout.tag, CACHEDIR_TAG.encode(), layout.tmp)
+        if _is_torn(layout.tag):
+            files.replace(layout.tag, CACHEDIR_TAG.encode(), layout.tmp)
 
     def check(self, path: Path) -> None:
         """Raise `CacheError` if something on the way from the cache directory to `path` is wrong.
@@ -161,13 +166,16 @@ class Store:
     def sweep(self) -> None:
         """Remove what killed processes left in `tmp/`, and what was set aside long ago."""
         now = time.time()
-        for directory, age in ((self.layout.tmp, TMP_AGE), (self.layout.trash, TRASH_AGE)):
+        layout = self.layout
+        for directory, paths, age in (
+            (layout.tmp, left_overs, TMP_AGE), (layout.trash, set_aside, TRASH_AGE),
+        ):  # fmt: skip
             with suppress(OSError, CacheError):
                 self.check(directory)
-                for name in os.listdir(directory):
+                for path in paths(layout):
                     with suppress(OSError):
-                        if now - os.lstat(directory / name).st_mtime > age:
-                            remove_tree(directory / name)
+                        if now - os.lstat(path).st_mtime > age:
+                            remove_tree(path)
 
     def _check_once(self) -> None:
         """Check what all entries have above them; later hits rely on it."""
@@ -180,12 +188,12 @@ def entries(layout: Layout) -> Iterator[Entry]:
     """Yield all entries of all environments, sorted by environment, project and version.
 
     Links are not followed; an entry that is one itself is damaged. Names that are not ours are
-    passed over.
+    passed over, and so are directories that can't be read, with a warning.
     """
-    for key in names(layout.environments):
+    for key in environment_keys(layout):
         eggs = layout.environments / key / 'eggs'
-        for project in names(eggs):
-            yield from _entries_below(eggs / project)
+        for project in names(eggs, _warn):
+            yield from _entries_below(eggs / project, _warn)
 
 
 def siblings(layout: Layout, project: str, version: str) -> Iterator[Entry]:
@@ -193,7 +201,7 @@ def siblings(layout: Layout, project: str, version: str) -> Iterator[Entry]:
 
     Raises `CacheError` for a name or version that can't be kept.
     """
-    for key in names(layout.environments):
+    for key in environment_keys(layout):
         path = layout.entry(key, project, version, '0').parent
         if not any(map(os.path.islink, (layout.eggs(key), path.parent))):
             for name in names(path):
@@ -201,21 +209,26 @@ def siblings(layout: Layout, project: str, version: str) -> Iterator[Entry]:
                     yield Entry(path / name)
 
 
-def _entries_below(project: Path) -> Iterator[Entry]:
-    for version in names(project):
-        for name in names(project / version):
+def _entries_below(
+    project: Path, unreadable: Callable[[OSError], object] | None = None
+) -> Iterator[Entry]:
+    for version in names(project, unreadable):
+        for name in names(project / version, unreadable):
             if _ENTRY_NAME.fullmatch(name):
                 yield Entry(project / version / name)
 
 
-def names(directory: Path) -> list[str]:
-    """Return the sorted names in `directory` that can be ours, none if it isn't one."""
-    if os.path.islink(directory):
-        return []
+def _warn(error: OSError) -> None:
+    logger.warning('Passed over, as you may not read it: %s.', error.filename)
+
+
+def _is_torn(tag: Path) -> bool:
+    """Tell whether a tag is missing, or what a crash left of ours; any other one stays."""
     try:
-        return sorted(filter(is_component, os.listdir(directory)))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+        data = files.read(tag).rstrip(b'\0')
+    except OSError:
+        return not os.path.lexists(tag)
+    return data != CACHEDIR_TAG.encode() and CACHEDIR_TAG.encode().startswith(data)
 
 
 def _rename_if_free(source: Path, target: Path) -> None:

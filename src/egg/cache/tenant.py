@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 
+from egg.cache import files, inventory
 from egg.cache.errors import UntrustedError
-from egg.cache.layout import CACHEDIR_TAG, Layout
+from egg.cache.layout import CACHEDIR_TAG, ENVIRONMENT, Layout
 
 #: What can be where the cache should be.
 MISSING, EMPTY, FOREIGN, CACHE = 'missing', 'empty', 'foreign', 'cache'
@@ -25,15 +27,17 @@ def state(layout: Layout) -> str:
         names = set(os.listdir(layout.root))
     except FileNotFoundError:
         return MISSING
-    if layout.environments.name in names or _has_tag(layout):
+    if _has_tag(layout) or _has_environment(layout):
         return CACHE
     own = {path.name for path in (layout.tmp, layout.locks, layout.trash, layout.stats)}
+    if not _has_files(layout.environments):
+        own.add(layout.environments.name)
     others = {name for name in names - own if not name.startswith('.')}
     return FOREIGN if others.difference(_IGNORED) else EMPTY
 
 
 def check(layout: Layout) -> None:
-    """Raise `UntrustedError` for a directory of somebody else, in which no cache should be made."""
+    """Raise `UntrustedError` for a directory of somebody else, in which no cache should be."""
     # What can't be read can't be written to either: that is told when it is tried.
     with suppress(OSError):
         if state(layout) == FOREIGN:
@@ -43,8 +47,22 @@ def check(layout: Layout) -> None:
             )
 
 
+def _has_environment(layout: Layout) -> bool:
+    return any(
+        os.path.isdir(layout.eggs(key)) or os.path.isfile(layout.environment(key) / ENVIRONMENT)
+        for key in inventory.environment_keys(layout)
+    )
+
+
+def _has_files(directory: Path) -> bool:
+    """Tell whether there is anything but a directory in `directory`, or if it is none itself."""
+    if os.path.islink(directory) or not os.path.isdir(directory):
+        return os.path.lexists(directory)
+    return any(_has_files(directory / name) for name in os.listdir(directory))
+
+
 def _has_tag(layout: Layout) -> bool:
     try:
-        return layout.tag.read_bytes() == CACHEDIR_TAG.encode()
+        return files.read(layout.tag) == CACHEDIR_TAG.encode()
     except OSError:
         return False

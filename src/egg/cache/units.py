@@ -12,6 +12,8 @@ _SIZE = re.compile(_NUMBER + r'((?P<prefix>[kmgt])(?P<binary>i?)(?P<byte>b?)|b|b
 _DURATION = re.compile(_NUMBER + r'(?P<unit>[a-z]+)?')
 
 _ISO = '%Y-%m-%dT%H:%M:%SZ'
+_FIRST = datetime(1000, 1, 1, tzinfo=timezone.utc).timestamp()
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
 _PREFIXES = 'kmgt'
 _MINUTE, _HOUR, _DAY, _WEEK = 60.0, 3600.0, 24 * 3600.0, 7 * 24 * 3600.0
 _SECONDS = {
@@ -59,8 +61,12 @@ def age(seconds: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Return a time, in seconds since the epoch, in ISO 8601, UTC: `2024-05-06T07:08:09Z`."""
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime(_ISO)
+    """Return a time, in seconds since the epoch, in ISO 8601, UTC: `2024-05-06T07:08:09Z`.
+
+    The years are 1000 to 9999: a filesystem may hold any time, ISO 8601 has no others.
+    """
+    within = min(max(seconds, _FIRST), _LAST)
+    return datetime.fromtimestamp(within, timezone.utc).strftime(_ISO)
 
 
 def since(text: str, now: float) -> str:
@@ -86,7 +92,10 @@ def parse_size(text: str) -> int:
         )
     power = _PREFIXES.index(match['prefix'].lower()) + 1 if match['prefix'] else 0
     factor: int = (1024 if match['binary'] else 1000) ** power
-    return round(float(match['number']) * factor)
+    count = float(match['number']) * factor
+    if 0 < count < 1:
+        raise SettingError(f'{text!r} is less than one byte.\nAllowed are whole bytes.')
+    return round(count)
 
 
 def parse_duration(text: str) -> float:

@@ -13,7 +13,7 @@ from egg.cache.errors import SettingError
 INSTALLED = '.installed.cfg'
 
 #: What is larger is no script, and no configuration that a recipe wrote.
-LARGEST = 1 << 20
+LARGEST = 4 << 20
 
 _EGG = re.compile(r'[A-Za-z0-9][A-Za-z0-9._+!-]*\.egg(?![\w-])')
 

@@ -5,7 +5,6 @@ Each function returns its argument, with its type, or raises `ValueError` or `Ty
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from typing import Any
@@ -54,7 +53,7 @@ def number(value: Any) -> int:
 
 
 def seconds(value: Any) -> float:
-    if type(value) not in (int, float) or not 0 <= float(value) < math.inf:
+    if type(value) not in (int, float) or not 0 <= value <= _MAXIMUM:
         raise ValueError(f'{value!r:.40} is not a number of seconds')
     return float(value)
 

@@ -194,6 +194,63 @@ def test_a_program_in_the_bin_directory_is_a_shared_object_too(tree, outside):
     assert findings(directory) == [Finding('library', 'bin/tool.so', str(outside))]
 
 
+@pytest.mark.parametrize(('run_path', 'target'), [
+    ('$ORIGIN/../../../elsewhere', 'elsewhere'),
+    ('${ORIGIN}/../../../elsewhere', 'elsewhere'),
+    ('../elsewhere', 'elsewhere'),
+    ('/usr/lib/../local/demo', '/usr/local/demo'),
+    ('$ORIGIN/../../parts:parts/lib:$ORIGIN:.', None),
+    ('$ORIGIN/' + '../' * 30 + 'usr/lib', None),
+])  # fmt: skip
+def test_relative_run_paths_are_followed(tree, outside, run_path, target):
+    directory = tree()
+    make_library(directory / 'eggs/demo-1.0-py3.12.egg/_demo.so', f'-Wl,-rpath,{run_path}')
+    assert [finding.target for finding in findings(directory)] == (
+        [str(outside.parent / target)] if target else [])
+
+
+def test_a_program_in_an_egg_has_a_run_path_too(tree, outside):
+    directory = tree()
+    name = 'eggs/demo-1.0-py3.12.egg/bin/tool'
+    make_library(directory / name, f'-Wl,-rpath,{outside}').chmod(0o755)
+    assert findings(directory) == [Finding('library', name, str(outside))]
+
+
+def test_scripts_below_the_bin_directory_are_scripts(tree, outside):
+    directory = tree({'bin/sub/deep/run': SCRIPT.format(python='/usr/bin/python3',
+                                                        path='/nowhere/demo.egg')})
+    report = everything(directory)
+    assert report.findings == [
+        Finding('script', 'bin/sub/deep/run', '/nowhere/demo.egg', 5)]
+    assert report.interpreters == {'/usr/bin/python3': 1}
+
+
+def test_eggs_among_the_parts_are_no_parts(tree, outside):
+    directory = tree({'parts/eggs/demo.egg/demo.py': f"'{outside}/file'\n"},
+                     '[buildout]\n[app]\neggs-directory = parts/eggs\n')
+    assert findings(directory) == []
+
+
+def test_a_link_in_circles_is_passed_over(tree, outside):
+    directory = tree({'bin/app': f"'{outside}/file'\n"})
+    for name in ('bin', 'parts', 'develop-eggs'):
+        (directory / name / 'loop').symlink_to('loop')
+    report = everything(directory)
+    assert report.findings == [Finding('script', 'bin/app', str(outside / 'file'), 1)]
+    assert not report.unread
+
+
+def test_the_second_line_of_an_egg_link_is_relative_to_the_first(tree, outside):
+    own = outside.parent / 'shop'
+    assert findings(tree({'develop-eggs/demo.egg-link': f'\n{own}/src/lib/python\n../../'})) == []
+    assert findings(tree({'develop-eggs/demo.egg-link': f'{outside}\n../../'})) == [
+        Finding('develop', 'develop-eggs/demo.egg-link', str(outside), 1)]
+
+
+def test_a_url_that_is_nested_without_end_is_passed_over(tree):
+    assert findings(tree({'eggs/x.dist-info/direct_url.json': '[' * 200_000})) == []
+
+
 @pytest.mark.parametrize('flag', ['--enable-new-dtags', '--disable-new-dtags'])
 def test_rpath_and_runpath_are_read(tmp_path, flag):
     library = make_library(tmp_path / 'x.so', f'-Wl,-rpath,/one:$ORIGIN:/two,{flag}')
@@ -329,6 +386,39 @@ def test_what_can_not_be_read_is_said(tree, monkeypatch, capsys):
     assert output.out == f'Nothing that was looked at leads out of {directory}.\n'
 
 
+METADATA = 'Metadata-Version: 2.1\nName: {}\nVersion: 1.0\n'
+
+
+def test_what_scripts_need_of_a_site_packages_is_named(tree, tmp_path, capsys):
+    packages = tmp_path / 'venv/lib/python3.12/site-packages'
+    for name, requires in (
+        ('Setup.Tools', []), ('deep', []), ('wide', ['deep', 'x; extra == "other"']),
+        ('more', []), ('idle', []), ('x', []), ('own', []),
+    ):
+        path = packages / f'{name}-1.0.dist-info'
+        path.mkdir(parents=True)
+        (path / 'METADATA').write_text(
+            METADATA.format(name) + ''.join(f'Requires-Dist: {text}\n' for text in requires))
+    egg, own = 'eggs/demo-1.0-py3.12.egg', tmp_path / 'shop'
+    (packages / 'broken-1.0.dist-info').mkdir()
+    script = SCRIPT.format(
+        python='/usr/bin/python3',
+        path=f"{own}/{egg}',\n  join(base, 'eggs/own-1.0.egg'),\n  '{packages}")
+    requires = ('setup_tools', 'own', 'gone', 'wide>1', 'x; extra == "no"',
+                'more; extra == "yes"', 'idle; python_version < "3"')  # fmt: skip
+    directory = tree({
+        'bin/app': script,
+        f'{egg}/demo-1.0.dist-info/METADATA': METADATA.format('demo') + ''.join(
+            f'Requires-Dist: {text}\n' for text in requires),
+        'eggs/own-1.0.egg/EGG-INFO/PKG-INFO': METADATA.format('own'),
+    }, f'[app]\n__buildout_installed__ = {own}/bin/app\neggs = demo[yes]\n  a b\n')
+    names = ['deep', 'more', 'Setup.Tools', 'wide']
+    [finding] = answer(capsys, 'check', directory, status=1)['findings']
+    assert (finding['kind'], finding['distributions']) == ('site-packages', names)
+    assert check(directory) == 1
+    assert f'\n     needed of it: {", ".join(names)}\n' in capsys.readouterr().out
+
+
 def test_what_is_no_buildout_is_exit_status_2(tmp_path, capsys):
     for path in (tmp_path, tmp_path / 'missing', Path(__file__)):
         with pytest.raises(SettingError):
@@ -368,6 +458,34 @@ def test_the_answer_for_people(tree, outside, capsys):
         f'{directory} is not self-contained: 7 paths lead out of it, in 2 files.')
 
 
+@pytest.mark.parametrize(('configuration', 'installed', 'expected', 'others'), [
+    # A run that failed after the option was taken away.
+    ('', 'eggs', 'Run buildout, to its end', ['Take away the option', 'Delete']),
+    # It is still there.
+    ('eggs-directory = {}', 'eggs', 'Take away the option', ['to its end', 'Delete']),
+    # A copy.
+    ('', 'all', 'Delete .installed.cfg before you run', ['Take away the option', 'to its end']),
+    # A copy with a shared eggs directory.
+    ('eggs-directory = {}', 'all', 'Delete .installed.cfg before you run', ['to its end']),
+])  # fmt: skip
+def test_what_installed_cfg_alone_has_elsewhere_is_no_option(
+    tree, outside, monkeypatch, capsys, configuration, installed, expected, others
+):
+    monkeypatch.setenv('HOME', str(outside))
+    eggs = outside / 'eggs'
+    lines = {
+        'eggs': f'_e = {eggs}\n',
+        'all': (f'_e = {eggs}\n_b = {outside}/bin\n_d = {outside}/dev\n'
+                f'__buildout_installed__ = {outside}/bin/app\n'),
+    }  # fmt: skip
+    directory = tree({'buildout.cfg': f'[buildout]\nparts =\n{configuration.format(eggs)}\n'},
+                     f'[buildout]\nparts = app\n[app]\n{lines[installed]}')  # fmt: skip
+    assert check(directory) == 1
+    advice = ' '.join(capsys.readouterr().out.partition('What to do:')[2].split())
+    assert advice.count(expected) == 1
+    assert not [other for other in others if other in advice]
+
+
 def test_names_of_files_give_no_orders_to_a_terminal(tree, outside, capsys):
     assert check(tree({'etc/\x1b[2J': f'{outside}/file\n'})) == 1
     assert 'etc/\\x1b[2J\n' in capsys.readouterr().out
@@ -381,7 +499,8 @@ def test_the_answer_for_scripts(tree, outside, capsys):
         'is_self_contained': False,
         'is_built': True,
         'findings': [
-            {'kind': 'script', 'path': 'bin/app', 'line': 2, 'target': f'{outside}/file'}],
+            {'kind': 'script', 'path': 'bin/app', 'line': 2, 'target': f'{outside}/file',
+             'distributions': []}],
         'interpreters': [{'path': '/usr/bin/python3', 'script_count': 1,
                           'virtual_environment': None, 'is_inside': False}],
         'unread': [],

@@ -1,4 +1,4 @@
-"""Where does this shared object look for its libraries?
+"""Where does this shared object, or program, look for its libraries?
 
 A reader of no more than the dynamic section of an ELF file. What else there is (the format of
 macOS) is no ELF file, and has no answer here.
@@ -22,6 +22,11 @@ _HEADER = {1: (28, 'I', 42, 'HH'), 2: (32, 'Q', 54, 'HH')}
 _SEGMENT = {1: 'IIIII', 2: 'I4xQQ8xQ'}
 _ENTRY = {1: 'iI', 2: 'qQ'}
 
+#: Bytes of a table that are read; those of real files have a few thousand.
+MAXIMUM_TABLE = 1 << 20
+#: Bytes of the name of a library, and of a list of directories.
+_MAXIMUM_NAME, _MAXIMUM_LIST = 1 << 12, 1 << 16
+
 
 def library_paths(path: Path) -> list[str]:
     """Return the directories of RPATH and RUNPATH, and the libraries that are named by a path.
@@ -40,34 +45,49 @@ def _library_paths(file: BinaryIO) -> Iterator[str]:
     if ident[:4] != MAGIC:
         raise ValueError(f'{file.name} is no ELF file.')
     bits, order = ident[4], {1: '<', 2: '>'}[ident[5]]
-    where, kind, counts, kinds = _HEADER[bits]
-    (table,) = _unpack(file, where, order + kind)
-    size, count = _unpack(file, counts, order + kinds)
-    segments = [
-        _unpack(file, table + number * size, order + _SEGMENT[bits]) for number in range(count)
-    ]
-    if bits == 1:
-        # Here the physical address comes in between.
-        segments = [(kind, offset, address, size) for kind, offset, address, _, size in segments]
+    segments = _segments(file, bits, order)
     found = [segment for segment in segments if segment[0] == _DYNAMIC]
     if not found:
         return
-    entries = list(_dynamic(file, found[0][1], found[0][3], order + _ENTRY[bits]))
-    strings = [_offset(value, segments) for tag, value in entries if tag == _STRINGS]
-    for tag, value in entries:
-        if strings and tag in (_NEEDED, _RPATH, _RUNPATH):
-            text = _string(file, strings[0] + value)
-            yield from [text] if tag == _NEEDED and '/' in text else []
-            yield from filter(None, text.split(':') if tag != _NEEDED else [])
+    _, offset, _, size = found[0]
+    entries = _dynamic(_read(file, offset, min(size, MAXIMUM_TABLE)), order + _ENTRY[bits])
+    # Of all but the libraries, the loader takes the last.
+    last = dict(entries)
+    if _STRINGS not in last:
+        return
+    strings = _offset(last[_STRINGS], segments)
+    for name in dict.fromkeys(value for tag, value in entries if tag == _NEEDED):
+        text = _string(file, strings + name, _MAXIMUM_NAME)
+        if '/' in text:
+            yield text
+    for tag in (_RPATH, _RUNPATH):
+        if tag in last:
+            yield from filter(None, _string(file, strings + last[tag], _MAXIMUM_LIST).split(':'))
 
 
-def _dynamic(file: BinaryIO, offset: int, size: int, form: str) -> Iterator[tuple[int, int]]:
+def _segments(file: BinaryIO, bits: int, order: str) -> list[tuple[int, ...]]:
+    """Return (type, offset, address, size in the file) of each segment."""
+    where, kind, counts, kinds = _HEADER[bits]
+    (table,) = _unpack(file, where, order + kind)
+    size, count = _unpack(file, counts, order + kinds)
+    data = _read(file, table, size * count)
+    form = order + _SEGMENT[bits]
+    found = [struct.unpack_from(form, data, number * size) for number in range(count)]
+    if bits == 1:
+        # Here the physical address comes in between.
+        return [(kind, offset, address, size) for kind, offset, address, _, size in found]
+    return found
+
+
+def _dynamic(data: bytes, form: str) -> list[tuple[int, int]]:
+    """Return (tag, value) of each entry of a dynamic section, up to the one that ends it."""
     length = struct.calcsize(form)
-    for place in range(offset, offset + size, length):
-        tag, value = _unpack(file, place, form)
+    entries = []
+    for tag, value in struct.iter_unpack(form, data[: len(data) // length * length]):
         if tag == 0:
-            return
-        yield tag, value
+            break
+        entries.append((tag, value))
+    return entries
 
 
 def _offset(address: int, segments: list[tuple[int, ...]]) -> int:
@@ -78,14 +98,20 @@ def _offset(address: int, segments: list[tuple[int, ...]]) -> int:
     raise ValueError('An address is in no segment.')
 
 
-def _string(file: BinaryIO, offset: int) -> str:
+def _string(file: BinaryIO, offset: int, size: int) -> str:
     _seek(file, offset)
-    return file.read(4096).partition(b'\0')[0].decode('utf-8', 'surrogateescape')
+    return file.read(size).partition(b'\0')[0].decode('utf-8', 'surrogateescape')
 
 
 def _unpack(file: BinaryIO, offset: int, form: str) -> tuple[int, ...]:
+    return struct.unpack(form, _read(file, offset, struct.calcsize(form)))
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    if size > MAXIMUM_TABLE:
+        raise ValueError('A table is larger than that of any shared object.')
     _seek(file, offset)
-    return struct.unpack(form, file.read(struct.calcsize(form)))
+    return file.read(size)
 
 
 def _seek(file: BinaryIO, offset: int) -> None:

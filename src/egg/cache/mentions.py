@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 #: What the operating system provides, wherever the buildout goes.
 SYSTEM = frozenset(
@@ -13,10 +13,22 @@ SYSTEM = frozenset(
 #: Directories that are too general to mean anything when they are mentioned as such.
 _PLACES = frozenset({'home', 'media', 'mnt', 'opt', 'root', 'srv', 'tmp', 'var', *SYSTEM})
 
+#: Longer than any path can be.
+_MAXIMUM_LENGTH = 4096
+
+_END = r"""\s'"`<>|;:,()\[\]{}=\\"""
 _QUOTED = re.compile(r"""(['"])(/[^'"\n]*)\1""")
+_SPECIAL = re.compile(f'[{_END}]')
+# No absolute path begins after one of these: `~/x`, `$(pwd)/x`, `${y}/x`, ...
+_WITHIN = r'\w.~$)\]}%*\\@+-'
+# ... but in `-L/x`, `${y:-/x}`, and `\n/x` in a text. `unix:///x` has one, `http://x` has none;
+# three slashes of SQLite are two and a relative path.
 _WORD = re.compile(
-    r"""(?:(?<=file://)|(?<=-[ILR])|(?<![\w.~$}%*/\\@+-]))/(?!/)[^\s'"`<>|;:,()\[\]{}=\\]*"""
+    rf'/(?:(?<![/{_WITHIN}]/)(?!(?<=:/)/)|(?<=:///)(?!(?<=sqlite:///)[^/])'
+    rf'|(?<=:-/)|(?<=-[A-Za-z]/)(?<![\w./-]-[A-Za-z]/)|(?<=\\[nrt]/))[^{_END}]*'
 )
+# What follows a name with a blank in it, or another character that ends a path.
+_MORE = re.compile(rf"""(?P<name>[^/'"\n]{{1,80}})(?<![\s:;,(=])/[^{_END}]*""")
 _PACKAGES = re.compile(r'/(?:site|dist)-packages(?:/|$)')
 _EGG = re.compile(r'/[^/]+\.(?:egg|egg-link)(?:/|$)')
 _PYTHON = re.compile(r'/bin/(?:python|pypy)[\d.]*t?$')
@@ -28,10 +40,11 @@ def absolute_paths(text: str, own: Collection[str] = ()) -> Iterator[tuple[int, 
 
     What is below one of the directories `own` is left out.
     """
+    own = sorted((name for name in own if name != '/'), key=len, reverse=True)
     mine = _below(own)
     for number, line in enumerate(text.splitlines(), 1):
         if '/' in line:
-            for path in dict.fromkeys(_words(mine.sub(_mark, line) if mine else line)):
+            for path in dict.fromkeys(_paths(line, own, mine)):
                 yield number, path
 
 
@@ -43,7 +56,7 @@ def is_outside_help(path: str) -> bool:
     """
     if is_packages(path) or _EGG.search(path):
         return True
-    parts = [part for part in path.split('/') if part]
+    parts = [part for part in path.split('/') if part not in ('', '.')]
     if not parts or (len(parts) == 1 and parts[0] in _PLACES):
         return False
     if is_of_system(path) or _STANDARD_LIBRARY.fullmatch(path):
@@ -60,6 +73,8 @@ def is_plausible(path: str) -> bool:
 def is_of_system(path: str) -> bool:
     """Tell whether an absolute path is of the operating system; `/usr/local` is not."""
     parts = [part for part in path.split('/') if part]
+    if parts[:2] in (['var', 'run'], ['var', 'lock']):
+        return True
     return bool(parts) and parts[0] in SYSTEM and parts[:2] != ['usr', 'local']
 
 
@@ -73,30 +88,47 @@ def is_python(path: str) -> bool:
     return bool(_PYTHON.search(path))
 
 
-def _words(line: str) -> Iterator[str]:
-    """Yield what looks like an absolute path; in quotes, there may be blanks in it."""
-    for quoted in _QUOTED.finditer(line):
-        path = quoted[2]
-        if ' ' in path and is_outside_help(path):
-            yield path
-            line = line.replace(quoted[0], ' ')
-    for word in _WORD.finditer(line):
-        path = word[0].rstrip('.,')
-        if path.strip('/'):
-            yield path
+def _paths(line: str, own: Sequence[str], mine: re.Pattern[str] | None) -> list[str]:
+    """Return what looks like an absolute path; in quotes, there may be blanks in it."""
+    found = []
+
+    def quoted(match: re.Match[str]) -> str:
+        path = match[2].rstrip('\\')
+        # If another path begins in it, it is no path, but a list, or a command.
+        if not _SPECIAL.search(path) or _WORD.search(path, 1):
+            return match[0]
+        if '..' not in path.split('/') and any(path.startswith(f'{name}/') for name in own):
+            return ' '
+        if not is_outside_help(path):
+            return match[0]
+        found.append(path)
+        return ' '
+
+    def inside(match: re.Match[str]) -> str:
+        """Make a path relative, so that it is no longer found, unless it goes up again."""
+        rest = match['rest'] or ''
+        more = None if rest else _MORE.match(line, match.end())
+        if more and _exists(match[0] + more['name']):
+            found.append(match[0] + more[0])
+        return match[0] if '..' in rest.split('/') else f'.{rest}'
+
+    # In JSON, a slash may be escaped.
+    line = _QUOTED.sub(quoted, line.replace('\\/', '/'))
+    rest = mine.sub(inside, line) if mine else line
+    words = (match[0].rstrip('.,') for match in _WORD.finditer(rest))
+    found += [f'/{word.lstrip("/")}' for word in words if word.strip('/')]
+    return [path for path in found if len(path) <= _MAXIMUM_LENGTH]
 
 
 def _below(directories: Collection[str]) -> re.Pattern[str] | None:
-    names = sorted((re.escape(name) for name in directories if name != '/'), key=len, reverse=True)
-    if not names:
+    if not directories:
         return None
-    return re.compile(rf"""(?<![\w.-])(?:{'|'.join(names)})(?P<rest>/[^\s'"`:;,]*)?(?![\w.-])""")
-
-
-def _mark(match: re.Match[str]) -> str:
-    """Make a path relative, so that it is no longer found, unless it goes up again."""
-    rest = match['rest'] or ''
-    return match[0] if '..' in rest.split('/') else f'.{rest}'
+    names = '|'.join(map(re.escape, directories))
+    # `/srv/shop+old` and `/srv/shop\ old` are not below `/srv/shop`.
+    return re.compile(
+        rf'(?:(?<![{_WITHIN}])(?<![{_WITHIN}]/)|(?<=:-)|(?<=-[A-Za-z])|(?<=\\[nrt]))'
+        rf"""(?:{names})(?:(?P<rest>/[^\s'"`:;,]*)|(?=[{_END}]|$)(?!\\ ))"""
+    )
 
 
 def _exists(path: str) -> bool:

@@ -71,7 +71,7 @@ def find(directory: Path, read: Callable[[Path], Mapping[str, str]] | None = Non
     if text is None and not has_configuration:
         raise SettingError(
             f'{directory} is no buildout: it has neither buildout.cfg nor .installed.cfg.\n'
-            'Name the directory of one.'
+            'Name the directory of one. Of a copy without them, check what it was copied from.'
         )
     options = _directories(text or '')
     if has_configuration and read is not None and len(options) < 3:
@@ -84,6 +84,21 @@ def find(directory: Path, read: Callable[[Path], Mapping[str, str]] | None = Non
         },
         text is not None,
         tuple(_installed(text or '')),
+    )
+
+
+def stale(places: Places, read: Callable[[Path], Mapping[str, str]]) -> frozenset[str]:
+    """Return the options of directories that were elsewhere in the last run, and are not now.
+
+    `.installed.cfg` says the one, and the configuration, as `read` gives it, the other.
+    """
+    directory = places.directory
+    outside = {name for name, path in places.directories.items() if not places.holds(path)}
+    if not outside or not places.is_built or not (directory / CONFIGURATION).is_file():
+        return frozenset()
+    given = _given(read, directory)
+    return frozenset(
+        name for name in outside & given.keys() if places.holds(directory / given[name])
     )
 
 

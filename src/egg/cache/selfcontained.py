@@ -30,6 +30,10 @@ _LIBRARY = re.compile(r'.+\.so(\.\d+)*')
 _SHEBANG = re.compile(
     r'''#! *(?P<words>\S.*)(?:\n\'\'\'exec\' "?(?P<long>[^\s"]+).*(?:\n' \'\'\')?)?'''
 )
+_ORIGIN = re.compile(r'\$(?:ORIGIN\b|\{ORIGIN\})')
+_COMPILED = ('.pyc', '.pyo')
+#: What names of programs don't end with: of 25,000 files, few are left to be asked for their mode.
+_NO_PROGRAMS = (*_COMPILED, '.py', '.txt', '.rst', '.zcml', '.pt', '.xml', '.html', '.js', '.css')
 _FINDER = re.compile(r'__editable__.*finder\.py')
 _REPOSITORIES = frozenset({'.git', '.hg', '.svn', '.bzr', '__pycache__'})
 
@@ -96,7 +100,9 @@ class _Check:
         develop = str(places.directories['develop-eggs-directory'])
         # What parts say that they installed may be anywhere. Develop eggs are a case of their own.
         installed = (path for _, path in places.installed if os.path.dirname(path) != develop)
-        self._texts = {str(parts), str(etc), *installed}
+        self._kinds: dict[str, str | None] = {str(places.directories['eggs-directory']): None}
+        self._kinds.update(dict.fromkeys((*installed, str(etc), str(parts)), PART))
+        self._kinds[self._bin] = SCRIPT
 
     def directories(self) -> None:
         source = INSTALLED if self._places.is_built else 'buildout.cfg'
@@ -106,7 +112,8 @@ class _Check:
 
     def scripts(self) -> None:
         for entry in self._entries(self._bin):
-            if entry.is_file() and not self._is_link_out(entry):
+            # Of a link that leads nowhere, or round in circles, there is nothing to read.
+            if os.path.isfile(entry.path) and not self._is_link_out(entry):
                 self._script(entry.path)
 
     def installed(self) -> None:
@@ -118,7 +125,7 @@ class _Check:
         waiting = [top]
         while waiting:
             directory = waiting.pop()
-            is_text = self._is_of_a_part(directory)
+            kind = self._kind(directory)
             for entry in self._entries(directory):
                 if entry.is_symlink():
                     self._link(entry.path)
@@ -126,16 +133,17 @@ class _Check:
                     if entry.name not in _REPOSITORIES:
                         waiting.append(entry.path)
                 elif entry.is_file(follow_symlinks=False) and directory != self._bin:
-                    self._file(entry, is_text or entry.path in self._texts)
+                    self._file(entry, kind or self._kinds.get(entry.path))
 
-    def _is_of_a_part(self, directory: str) -> bool:
+    def _kind(self, directory: str) -> str | None:
+        """Return what the text files in a directory of the buildout are, None if nothing."""
         while len(directory) > len(str(self._places.directory)):
-            if directory in self._texts:
-                return True
+            if directory in self._kinds:
+                return self._kinds[directory]
             directory = os.path.dirname(directory)
-        return False
+        return None
 
-    def _file(self, entry: os.DirEntry[str], is_text: bool) -> None:
+    def _file(self, entry: os.DirEntry[str], kind: str | None) -> None:
         name, path = entry.name, entry.path
         if _LIBRARY.fullmatch(name):
             self._library(path)
@@ -145,9 +153,12 @@ class _Check:
             self._mentions(DEVELOP, path, self._text(path) or '', any_path=True)
         elif name == 'direct_url.json':
             self._direct_url(path)
-        elif is_text and not name.endswith(('.pyc', '.pyo')):
-            text = self._text(path)
-            self._mentions(PART, path, text or '')
+        elif kind == SCRIPT:
+            self._script(path)
+        elif kind and not name.endswith(_COMPILED):
+            self._mentions(kind, path, self._text(path) or '')
+        elif not name.endswith(_NO_PROGRAMS) and os.access(path, os.X_OK):
+            self._library(path)
 
     def _script(self, path: str) -> None:
         text = self._text(path)
@@ -173,7 +184,8 @@ class _Check:
                 self._point(SITE_PACKAGES if is_packages else kind, path, target, number)
 
     def _path_file(self, path: str) -> None:
-        """A line is a path, relative or not, or code."""
+        """A line is a path, relative or not, or code; of an .egg-link, only the first counts."""
+        is_link = path.endswith('.egg-link')
         for number, line in enumerate((self._text(path) or '').splitlines(), 1):
             line = line.strip()
             if line.startswith(('import ', 'import\t')):
@@ -181,6 +193,8 @@ class _Check:
                     self._point(DEVELOP, path, target, number)
             elif line and not line.startswith('#'):
                 self._point(DEVELOP, path, os.path.join(os.path.dirname(path), line), number)
+                if is_link:
+                    break                   # The next is relative to this one.
 
     def _direct_url(self, path: str) -> None:
         text = self._text(path) or ''
@@ -188,7 +202,7 @@ class _Check:
             document = json.loads(text)
             is_editable = document['dir_info']['editable']
             target = unquote(urlsplit(document['url']).path)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return
         if is_editable and target:
             self._point(DEVELOP, path, target)
@@ -202,11 +216,17 @@ class _Check:
             pass                            # a script of the linker, or of another system
         else:
             for target in targets:
-                if target.startswith('/') and not mentions.is_of_system(target):
+                target = _ORIGIN.sub(lambda match: os.path.dirname(path), target)
+                # The rest is relative to wherever the process is, most likely in the buildout.
+                target = os.path.normpath(self._places.directory / target)
+                if not mentions.is_of_system(target):
                     self._point(LIBRARY, path, target)
 
     def _link(self, path: str) -> None:
-        target = os.readlink(path)
+        try:
+            target = os.readlink(path)
+        except OSError as error:
+            return self._unread(path, error)
         where = os.path.join(os.path.dirname(path), target)
         if self._places.holds(where):
             return

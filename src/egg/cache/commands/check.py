@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from egg.cache import configuration, location, places, selfcontained
+from egg.cache import borrowed, configuration, location, places, selfcontained
 from egg.cache.console import Console, printable
 from egg.cache.errors import CacheError
 from egg.cache.layout import Layout
@@ -34,21 +34,32 @@ _ADVICE = {
     selfcontained.DIRECTORY: 'A directory of the buildout is elsewhere. Take away the option, in '
     'buildout.cfg or ~/.buildout/default.cfg, and run buildout again.',
     selfcontained.SITE_PACKAGES: 'What is installed beside zc.buildout answers requirements, '
-    'too. Install zc.buildout into a virtual environment without other distributions. What then '
-    'still comes from there (setuptools, packaging and the like): pin it to another version '
-    'than the one that is installed, and buildout makes an egg of it.',
+    'too, and what zc.buildout itself needs, such as setuptools, is always there. Pin what the '
+    'scripts need of it to another version than the one that is installed, and buildout makes an '
+    'egg of it. What zc.buildout does not need can be uninstalled there instead.',
     selfcontained.SCRIPT: 'Scripts have paths of develop eggs, of options such as extra-paths, '
     'and of the place where they were made: in a copied buildout, run buildout again.',
     selfcontained.DEVELOP: 'For a develop egg, move its source into the buildout, or use a '
     'released version.',
     selfcontained.LINK: 'For a link, put what it leads to in its place.',
     selfcontained.LIBRARY: 'For a library path, build the egg anew with one that begins with '
-    '$ORIGIN, or use a wheel that brings its libraries.',
+    '$ORIGIN and stays in the buildout, or use a wheel that brings its libraries.',
     selfcontained.PART: 'Files of parts have the paths that the options of the part name. '
     'Use ${buildout:directory} there.',
     selfcontained.COPIED: 'If the buildout was copied or moved, delete .installed.cfg before you '
     'run buildout here: it would remove what was installed at the other place.',
 }
+
+#: Instead, where `.installed.cfg` has directories elsewhere, and `buildout.cfg` has not.
+_STALE = (
+    'The eggs-directory in .installed.cfg is not the one of buildout.cfg, but that of an earlier '
+    'run. Run buildout, to its end.'
+)
+_COPIED = (
+    'The directories in .installed.cfg are not those of buildout.cfg: it is that of another '
+    'directory, from which this one was copied or moved. Delete .installed.cfg before you run '
+    'buildout here: it would remove what was installed at the other place.'
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,42 +70,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     report = selfcontained.everything(places.find(Path(options.buildout), _options))
-    console.answer(_document(report))
-    for line in _lines(report):
+    if console.is_json:
+        console.answer(_document(report))
+    else:
+        _tell(report, console)
+    return 0 if report.is_self_contained else 1
+
+
+def _tell(report: Report, console: Console) -> None:
+    for line in (*_lines(report), *_advice(report)):
         console.line(printable(line))
     verdict = printable(_verdict(report))
     console.line(console.styled(verdict, 'green' if report.is_self_contained else 'red'))
-    if not console.is_json:
-        for path, reason in report.unread.items():
-            console.remark(f'Not looked at: {printable(path)}: {reason}.')
-    return 0 if report.is_self_contained else 1
+    for path, reason in report.unread.items():
+        console.remark(f'Not looked at: {printable(path)}: {reason}.')
 
 
 def _options(directory: Path) -> Mapping[str, str]:
     """Return the options of `[buildout]`, none if they can't be read."""
     try:
         return configuration.read(str(directory)).options
-    except (CacheError, OSError, NotImplementedError):
+    except (CacheError, OSError):
         return {}
 
 
 def _lines(report: Report) -> Iterator[str]:
     for path, findings in groupby(report.findings, lambda finding: finding.path):
         yield path
-        yield from (f'  {line}' for line in _grouped(list(findings)))
+        yield from (f'  {line}' for line in _grouped(report, list(findings)))
     for path, count in report.interpreters.items():
         yield f'Interpreter: {path}{_environment(report, path)}{_scripts(count)}.'
+
+
+def _advice(report: Report) -> Iterator[str]:
     kinds = {finding.kind for finding in report.findings}
     if kinds:
         yield 'What to do:'
-    for kind in sorted(kinds, key=selfcontained.KINDS.index):
-        yield from textwrap.wrap(
-            _ADVICE[kind], 90, initial_indent='- ', subsequent_indent='  ',
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
+    texts = {kind: _ADVICE[kind] for kind in sorted(kinds, key=selfcontained.KINDS.index)}
+    stale = places.stale(report.places, _options)
+    if stale:
+        is_copy = stale != {'eggs-directory'}
+        yield from _wrapped(_COPIED if is_copy else _STALE)
+        directories = [finding for finding in report.findings
+                       if finding.kind == selfcontained.DIRECTORY]  # fmt: skip
+        if len(directories) == len(stale):
+            del texts[selfcontained.DIRECTORY]
+        if is_copy:
+            texts.pop(selfcontained.COPIED, None)
+    for text in texts.values():
+        yield from _wrapped(text)
 
 
-def _grouped(findings: Sequence[Finding]) -> Iterator[str]:
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(
+        text, 90, initial_indent='- ', subsequent_indent='  ',
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _grouped(report: Report, findings: Sequence[Finding]) -> Iterator[str]:
     """Yield a line for each finding; many paths in one directory are one line."""
 
     def common(finding: Finding) -> tuple[str, str]:
@@ -112,6 +146,16 @@ def _grouped(findings: Sequence[Finding]) -> Iterator[str]:
         for finding in same:
             number = '' if finding.line is None else f'{finding.line}: '
             yield f'{number}{finding.target}{words}'
+            names = _borrowed(report, finding)
+            if names:
+                yield f'{" " * len(number)}needed of it: {", ".join(names)}'
+
+
+def _borrowed(report: Report, finding: Finding) -> list[str]:
+    """Return what a script takes from a site-packages, as far as requirements tell."""
+    if finding.kind != selfcontained.SITE_PACKAGES:
+        return []
+    return borrowed.names(report.places, finding.path, finding.target)
 
 
 def _environment(report: Report, interpreter: str) -> str:
@@ -147,7 +191,10 @@ def _document(report: Report) -> dict[str, object]:
         'is_self_contained': report.is_self_contained,
         'is_built': where.is_built,
         'findings': [
-            {'kind': f.kind, 'path': f.path, 'line': f.line, 'target': f.target}
+            {
+                'kind': f.kind, 'path': f.path, 'line': f.line, 'target': f.target,
+                'distributions': _borrowed(report, f),
+            }
             for f in report.findings
         ],
         'interpreters': [

@@ -131,6 +131,40 @@ def test_a_known_archive_of_another_version_or_environment_decides_nothing(store
     assert pinned(tmp_path) is not None
 
 
+def test_a_pin_stands_for_local_versions_too(store, tmp_path):
+    """buildout prefers them, so an index decides."""
+    adopt(store, write_pip_egg(tmp_path))
+    add(adoption.Store(store.layout, 'cp313-x-egg5'), tmp_path, version='1.0+fix')
+    assert pinned(tmp_path) is not None
+    known = add(store, tmp_path, version='1.0+fix')
+    assert pinned(tmp_path) is None
+    store.remove(known)
+    assert pinned(tmp_path) is not None
+    assert outcomes(store, write_pip_egg(tmp_path, version='1.0+own')) == [ADDED]
+    assert pinned(tmp_path) is None
+    assert pinned(tmp_path, pin='1.0+own') is not None
+
+
+@pytest.mark.parametrize('is_dry', [False, True])
+def test_of_a_version_and_its_local_ones_only_those_are_adopted(store, tmp_path, is_dry):
+    eggs = [write_pip_egg(tmp_path, version=version) for version in ('1.0', '1.0+fix', '1.0.1')]
+    first, second, third = adopt(store, *eggs, is_dry=is_dry)
+    assert (first.outcome, first.reason) == (
+        REFUSED, 'there is 1.0+fix, too, and the pin 1.0 may stand for that')
+    assert (second.outcome, third.outcome) == (ADDED, ADDED)
+
+
+def test_a_local_version_that_is_there_refuses_the_plain_one(store, tmp_path):
+    add(store, tmp_path, version='1.0+fix')
+    assert outcomes(store, write_pip_egg(tmp_path)) == [REFUSED]
+
+
+def test_local_versions_of_other_projects_and_pythons_refuse_nothing(store, tmp_path):
+    others = [write_pip_egg(tmp_path, 'other', '1.0+fix'),
+              write_pip_egg(tmp_path, version='1.0+fix', name='demo-1.0+fix-py2.7.egg')]
+    assert outcomes(store, write_pip_egg(tmp_path), *others) == [ADDED, ADDED, REFUSED]
+
+
 def test_nothing_but_a_pin_is_answered(store, tmp_path):
     adopt(store, write_pip_egg(tmp_path), targets=[EVERYWHERE])
     session = new_session(tmp_path / 'cache')
@@ -214,6 +248,20 @@ def test_an_egg_that_can_not_be_read_is_refused(store, tmp_path):
     with rights.as_modes_say():
         [one] = adopt(store, egg)
     assert one.reason.startswith('Permission denied')
+
+
+def test_an_egg_in_which_anything_is_too_deep_is_refused(store, tmp_path):
+    info = f'{stem("deep")}.dist-info'
+    deep = write_pip_egg(tmp_path, 'deep', files={f'{info}/direct_url.json': b'[' * 100_000})
+    first, second = adopt(store, deep, write_pip_egg(tmp_path))
+    assert (first.outcome, first.reason) == (REFUSED, 'something in it is nested too deeply')
+    assert second.outcome == ADDED
+
+
+def test_an_egg_whose_project_can_not_be_kept_is_refused(store, tmp_path):
+    first, second = adopt(store, write_pip_egg(tmp_path, '$x'), write_pip_egg(tmp_path))
+    assert (first.outcome, second.outcome) == (REFUSED, ADDED)
+    assert first.reason.startswith("'$x' is not a name")
 
 
 def test_an_unsafe_cache_is_refused(tmp_path):

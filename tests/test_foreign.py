@@ -194,9 +194,6 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_an_added_file_is_refused(tmp_path):
     assert refusal(write_pip_egg(tmp_path, unlisted={'demo/more.py': b''})) == (
         'demo/more.py was added')
-    foreign.inspect(write_pip_egg(tmp_path / 'pyc', unlisted={
-        'demo/__pycache__/__init__.cpython-312.opt-1.pyc': b''}), 5)
-    foreign.inspect(write_setuptools_egg(tmp_path, unlisted={'ns/__init__.py': NAMESPACE}), 4)
 
 
 def test_without_a_record_nothing_is_compared(tmp_path):
@@ -218,6 +215,41 @@ def test_a_link_inside_of_the_egg_is_kept(tmp_path):
     egg = write_pip_egg(tmp_path, record=False)
     os.symlink('../demo/run', egg / 'demo/link')
     assert foreign.inspect(egg, 5).project == 'demo'
+
+
+def test_a_link_through_another_link_is_refused(tmp_path):
+    """Where `root/..` leads is decided by `root`: here out of the egg."""
+    egg = write_pip_egg(tmp_path, record=False, files={'demo/a/b/x': b''})
+    os.symlink('../../..', egg / 'demo/a/b/root')
+    assert foreign.inspect(egg, 5).project == 'demo'
+    os.symlink('root/../secret', egg / 'demo/a/b/way')
+    assert refusal(egg) == 'demo/a/b/way is a link through another link, to root/../secret'
+
+
+def test_directories_in_each_other_have_an_end(tmp_path):
+    egg = write_pip_egg(tmp_path)
+    (egg / '/'.join('a' * 200)).mkdir(parents=True)
+    assert refusal(egg) == 'its directories are too deep'
+
+
+def test_an_egg_that_is_linked_to_a_cache_is_refused(tmp_path):
+    """All of its files are read-only, but not its directories."""
+    egg = write_pip_egg(tmp_path / 'pip', files={'demo/empty': b''})
+    os.chmod(egg / 'demo/empty', 0o444)
+    assert refusal(egg) == 'demo/empty is read-only, as hard links to an egg cache are'
+    egg = write_setuptools_egg(tmp_path)
+    os.chmod(egg / 'demo/__init__.py', 0o555)
+    assert foreign.inspect(egg, 4).project == 'demo'
+    for path in egg.rglob('*'):
+        os.chmod(path, 0o755 if path.is_dir() else 0o444)
+    assert 'is read-only, as hard links to an egg cache are' in refusal(egg, 4)
+
+
+def test_an_egg_that_somebody_protected_is_accepted(tmp_path):
+    egg = write_pip_egg(tmp_path)
+    for path in (egg, *egg.rglob('*')):
+        os.chmod(path, stat.S_IMODE(os.stat(path).st_mode) & 0o555)
+    assert foreign.inspect(egg, 5).umask == 0o222
 
 
 @pytest.mark.parametrize('path', ['.', 'demo', 'demo/run'])

@@ -274,3 +274,13 @@ def test_a_pointer_that_is_a_directory_is_none(layout):
 ])  # fmt: skip
 def test_what_can_be_pinned(version, expected):
     assert origins.can_be_pinned(version) is expected
+
+
+@pytest.mark.parametrize(('pin', 'version', 'expected'), [
+    ('1.0', '1.0', True), ('1.0', '1.0+fix', True), ('1.0', '1.0.0', True),
+    ('1.0a1', '1.0a1', True),
+    ('1.0+fix', '1.0', False), ('1.0', '1.0.post1', False), ('1.0', '1.0.1', False),
+    ('1.0', 'none', False), ('none', '1.0', False), ('1.0', '9' * 5000, False),
+])  # fmt: skip
+def test_a_pin_allows_local_versions(pin, version, expected):
+    assert origins.allows(pin, version) is expected

@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from egg.cache import census, files, foreign, origins, trust
 from egg.cache.environment import Environment
 from egg.cache.errors import CacheError, SettingError
@@ -86,12 +88,15 @@ def adopt(
     Raises `OSError` if the cache can't be written to; what can't be read is refused.
     """
     wanted = tuple(targets)
-    for egg in places:
+    candidates = list(places)
+    offers = set(filter(None, map(foreign.offered, candidates)))
+    for egg in candidates:
         try:
             found = foreign.inspect(egg, egg_format)
             if excludes(found.project, found.version):
                 raise CacheError('egg-cache-exclude excludes it')
-        except (OSError, CacheError) as error:
+            _check_versions(store, found, offers)
+        except (OSError, CacheError, RecursionError) as error:
             yield Adopted(egg, REFUSED, _sentence(error))
             continue
         open_ = [origin for origin in wanted if not _is_answered(store, origin, found)]
@@ -105,6 +110,16 @@ def adopt(
         yield Adopted(
             egg, ADDED if open_ else KNOWN, '', found.project, version_name(found.version), size
         )
+
+
+def _check_versions(store: Store, egg: ForeignEgg, offers: Iterable[tuple[str, str]]) -> None:
+    """Refuse `1.0` where there is `1.0+local`: the pin `1.0` stands for that one, too."""
+    project, own = canonicalize_name(egg.project), version_name(egg.version)
+    there = {version for name, version in offers if name == project}
+    there.update(entry.path.parent.name for entry in store.versions(project))
+    for version in sorted(there):
+        if origins.allows(own, version) and version_name(version) != own:
+            raise CacheError(f'there is {version}, too, and the pin {own} may stand for that')
 
 
 def _keep(store: Store, egg: ForeignEgg, targets: Iterable[Origin]) -> int:
@@ -149,6 +164,8 @@ def _manifest(egg: ForeignEgg) -> Manifest:
 
 
 def _sentence(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return 'something in it is nested too deeply'
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     place = getattr(error, 'filename', None)
     return f'{text}: {place}' if place else text

@@ -18,6 +18,9 @@ from egg.cache.manifest import DIRECTORY, FILE, LINK, Item
 
 _EXTENSION = re.compile(r'\.(cpython|cp[0-9]|pypy)[^./]*\.(so|pyd)$')
 
+# Directories in each other; all functions that walk through an egg can do as many.
+_DEEPEST = 100
+
 
 def identity(items: Iterable[Item]) -> str:
     """Return a sha256 that is the same for eggs of the same content."""
@@ -41,6 +44,10 @@ def contents(egg: Path, below: str = '.') -> list[Item]:
         inside = posixpath.normpath(posixpath.join(posixpath.dirname(below), target))
         if os.path.isabs(target) or inside.split('/')[0] == '..':
             raise CacheError(f'{below} is a link out of the egg, to {target}')
+        # Through another link '..' leads anywhere.
+        way = os.path.dirname(os.path.join(os.path.realpath(path.parent), target))
+        if os.path.realpath(way) != os.path.normpath(way):
+            raise CacheError(f'{below} is a link through another link, to {target}')
         return [Item(below, LINK, target=target)]
     if mode & stat.S_IWOTH:
         raise CacheError(f'everybody can write to {below}')
@@ -51,6 +58,8 @@ def contents(egg: Path, below: str = '.') -> list[Item]:
         return [Item(below, FILE, mode, info.st_mtime_ns, info.st_size, _sha256(path))]
     if not stat.S_ISDIR(info.st_mode):
         raise CacheError(f'{below} is neither a file nor a directory nor a link')
+    if below.count('/') > _DEEPEST:
+        raise CacheError('its directories are too deep')
     items = [Item(below, DIRECTORY, mode, info.st_mtime_ns)]
     for name in sorted(os.listdir(path)):
         items += contents(egg, name if below == '.' else f'{below}/{name}')

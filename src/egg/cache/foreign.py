@@ -7,14 +7,11 @@ digests in its `RECORD`.
 
 from __future__ import annotations
 
-import base64
-import csv
 import json
 import posixpath
 import re
 import sys
 import sysconfig
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,17 +21,15 @@ from pathlib import Path
 from packaging import tags
 from packaging.utils import canonicalize_name
 
-from egg.cache import census, files, metadata, origins
+from egg.cache import census, files, installed, metadata, origins
 from egg.cache.errors import CacheError
-from egg.cache.layout import version_name
-from egg.cache.manifest import DIRECTORY, UNKNOWN, Archive, Item
-
-EGG_INFO = 'EGG-INFO'
+from egg.cache.installed import EGG_INFO, Egg, Row
+from egg.cache.layout import component, version_name
+from egg.cache.manifest import FILE, UNKNOWN, Archive
 
 _NAME = re.compile(
     r'(?P<project>[^-]+)-(?P<version>[^-]+)-py(?P<python>[0-9.]+)(-(?P<platform>.+))?\.egg'
 )
-_NAMESPACE = re.compile(rb'declare_namespace|extend_path')
 
 
 @dataclass(frozen=True)
@@ -60,12 +55,25 @@ def inspect(egg: Path, egg_format: int) -> ForeignEgg:
     items = {item.path: item for item in census.contents(egg)}
     info = next((name for name in sorted(items) if re.fullmatch(r'[^/]+\.dist-info', name)), None)
     _check_tags(egg / (info or EGG_INFO) / 'WHEEL')
-    listed = _record(egg, info)
-    _check_format(egg, info, items, listed, egg_format)
-    _check_record(info, items, listed)
-    name = f'{canonicalize_name(project)}-{version_name(version)}{UNKNOWN}'
+    about = Egg(egg, info, items)
+    listed = installed.record(egg, info)
+    _check_format(about, listed, egg_format)
+    if listed is not None:
+        installed.check(about, listed, egg_format)
+    _check_modes(about)
+    name = f'{component(canonicalize_name(project))}-{version_name(version)}{UNKNOWN}'
     archive = Archive(name, census.identity(items.values()), egg.as_uri())
     return ForeignEgg(egg, project, version, archive, 0o777 & ~items['.'].mode)
+
+
+def offered(egg: Path) -> tuple[str, str] | None:
+    """Return project and version if `egg` is for this Python and platform, by its name alone."""
+    with suppress(CacheError):
+        _check_name(egg)
+        match = _NAME.fullmatch(egg.name)
+        if match is not None:
+            return canonicalize_name(match['project']), match['version'].replace('_', '-')
+    return None
 
 
 def _check_name(egg: Path) -> None:
@@ -125,56 +133,33 @@ def _tags_of_here() -> frozenset[tags.Tag]:
     return frozenset(tags.sys_tags())
 
 
-def _record(egg: Path, info: str | None) -> dict[str, str] | None:
-    """Return {path in the egg: digest} as `RECORD` has it, None if there is none."""
-    path = egg / (info or EGG_INFO) / 'RECORD'
-    try:
-        rows = list(csv.reader(files.read(path).decode('utf-8', 'replace').splitlines()))
-    except (FileNotFoundError, csv.Error):
-        return None
-    return {_in_egg(row[0], info): row[1] if len(row) > 1 else '' for row in rows if row}
-
-
-def _in_egg(path: str, info: str | None) -> str:
-    """Return where a file that `RECORD` has at `path` lies in the egg.
-
-    zc.buildout renames the directory of the metadata, setuptools makes `EGG-INFO` of it.
-    """
-    top, slash, rest = path.partition('/')
-    if not slash or not top.endswith('.dist-info'):
-        return path
-    if info is None:
-        return f'{EGG_INFO}/{"PKG-INFO" if rest == "METADATA" else rest}'
-    return f'{info}/{rest}'
-
-
-def _check_format(
-    egg: Path, info: str | None, items: Mapping[str, Item], listed: Mapping[str, str] | None,
-    egg_format: int,
-) -> None:  # fmt: skip
+def _check_format(egg: Egg, listed: Mapping[str, Row] | None, egg_format: int) -> None:
     """Refuse what another zc.buildout made: namespace packages break when both are mixed.
 
     Releases 5 and later make every egg with pip, and remove what declares a namespace; release
     4 adds it, and lets setuptools make the eggs of wheels, with `EGG-INFO`.
     """
-    came_from = _direct_url(egg / info) if info else None
+    info, items = egg.info, egg.items
+    came_from = _direct_url(egg.metadata) if info else None
     if info is None and egg_format >= 5:
         raise CacheError('it holds EGG-INFO: zc.buildout 4 made it, or it was a zipped egg')
     if egg_format < 5 and info and (came_from is None or came_from.endswith('.whl')):
         raise CacheError('zc.buildout 5 or later made it of a wheel')
-    counts = _file_counts(items)
+    counts = egg.file_counts
     for path in sorted({*items, *(listed or {})}):
         if posixpath.basename(path) != '__init__.py':
             continue
         if egg_format >= 5 and counts[posixpath.dirname(path)] == 1 and path in items:
-            if _declares_namespace(egg / path):
+            if installed.declares_namespace(egg.path / path):
                 raise CacheError(f'zc.buildout 4 made it: {path} declares a namespace')
         elif egg_format < 5 and path not in items and not path.startswith('..'):
             raise CacheError(f'zc.buildout 5 or later made it: it has removed {path}')
     if egg_format < 5 and info:
-        for package in _lines(egg / info / 'namespace_packages.txt'):
-            if f'{package.replace(".", "/")}/__init__.py' not in items:
-                raise CacheError(f'zc.buildout 5 or later made it: {package} declares nothing')
+        for directory in egg.namespaces:
+            if f'{directory}/__init__.py' not in items:
+                raise CacheError(
+                    f'zc.buildout 5 or later made it: {directory} declares nothing'
+                )
 
 
 def _direct_url(info: Path) -> str | None:
@@ -188,59 +173,16 @@ def _direct_url(info: Path) -> str | None:
         return None
 
 
-def _declares_namespace(path: Path) -> bool:
-    """Tell whether a file that is alone in its directory is nothing but a declaration."""
-    lines = [line.strip() for line in files.read(path).splitlines()]
-    code = [line for line in lines if line and not line.startswith(b'#')]
-    return 0 < len(code) <= 6 and any(map(_NAMESPACE.search, code))
+def _check_modes(egg: Egg) -> None:
+    """Refuse what has the modes of cached files: nobody knows those that it had before.
 
-
-def _file_counts(items: Mapping[str, Item]) -> Counter[str]:
-    """Return how many files are in each directory."""
-    found = (path for path, item in items.items() if item.kind != DIRECTORY)
-    return Counter(map(posixpath.dirname, found))
-
-
-def _lines(path: Path) -> list[str]:
-    with suppress(OSError):
-        return files.read(path).decode('utf-8', 'replace').split()
-    return []
-
-
-def _check_record(
-    info: str | None, items: Mapping[str, Item], listed: Mapping[str, str] | None
-) -> None:
-    """Refuse what was changed after it was installed, as far as `RECORD` tells.
-
-    zc.buildout 5 and later remove an `__init__.py` that is alone and declares a namespace; with
-    release 4, one may be added, and setuptools writes into `EGG-INFO`.
+    Where the directory is read-only, too, somebody has protected the egg, and its umask tells.
     """
-    if listed is None:
-        return
-    counts = _file_counts(items)
-    for path, digest in listed.items():
-        is_elsewhere = path.startswith(('..', '/', 'bin/')) or '.data/' in path
-        if is_elsewhere or not digest.startswith('sha256='):
-            continue
-        directory, name = posixpath.split(path)
-        if path not in items:
-            if name != '__init__.py' or counts[directory]:
-                raise CacheError(f'{path} is missing')
-        elif items[path].sha256 != _hexadecimal(digest[7:]):
-            raise CacheError(f'{path} was changed')
-    for path, item in items.items():
-        directory, name = posixpath.split(path)
-        if not (
-            item.kind == DIRECTORY
-            or path in listed
-            or directory.endswith('__pycache__')
-            or (info is None and directory.startswith(EGG_INFO))
-            or (name == '__init__.py' and counts[directory] == 1)
-        ):
-            raise CacheError(f'{path} was added')
-
-
-def _hexadecimal(digest: str) -> str:
-    with suppress(ValueError):
-        return base64.urlsafe_b64decode(digest + '=' * (-len(digest) % 4)).hex()
-    return ''
+    modes = {path: item.mode for path, item in egg.items.items() if item.kind == FILE}
+    if egg.info is None:  # setuptools gives files the modes that they have in the archive.
+        is_linked = not any(mode & 0o200 for mode in modes.values())
+    else:
+        is_linked = bool(egg.items['.'].mode & 0o200)
+    for path, mode in modes.items():
+        if is_linked and mode in (0o444, 0o555):
+            raise CacheError(f'{path} is read-only, as hard links to an egg cache are')

@@ -180,6 +180,14 @@ def can_be_pinned(version: str) -> bool:
         return False
 
 
+def allows(pin: str, version: str) -> bool:
+    """Tell whether `version` is one of those that `==pin` stands for: `1.0` allows `1.0+local`."""
+    try:
+        return SpecifierSet(f'=={pin}').contains(Version(version), prereleases=True)
+    except ValueError:  # InvalidSpecifier, InvalidVersion, or too many digits.
+        return False
+
+
 def is_remote(place: str) -> bool:
     """Tell whether a path or URL is anywhere but in the local file system."""
     return _REMOTE.match(place) is not None

@@ -37,7 +37,7 @@ def resolve(
         return None, 'new-origin'
     if not pointer.holds(local):
         return None, 'local-archives'
-    if pointer.is_adopted and _has_known(store, project, pointer):
+    if pointer.is_adopted and _has_rival(store, project, pin, pointer):
         return None, 'adopted'
     return pointer, ''
 
@@ -47,13 +47,18 @@ def _read(store: Store, origin: Origin, project: str, pin: str) -> Pointer | Non
     return origins.read(store.layout, store.key, origin, project, pin)
 
 
-def _has_known(store: Store, project: str, adopted: Pointer) -> bool:
-    """Tell whether there is an egg of the same version whose archive is known, damaged or not."""
+def _has_rival(store: Store, project: str, pin: str, adopted: Pointer) -> bool:
+    """Tell whether there is another egg that the pin may stand for.
+
+    One of another version, such as `1.0+local` for the pin `1.0`, or one whose archive is known,
+    damaged or not.
+    """
     own = store.entry(project, adopted.version, adopted.sha256).path
     for entry in store.versions(project):
-        if entry.path.parent == own.parent and entry.path != own:
+        version = entry.path.parent.name
+        if entry.path != own and origins.allows(pin, version):
             try:
-                if entry.manifest.archive.is_known:
+                if version != own.parent.name or entry.manifest.archive.is_known:
                     return True
             except DamagedError:
                 return True

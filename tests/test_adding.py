@@ -169,7 +169,10 @@ def test_the_document(answer, eggs, tmp_path):
     document = answer('eggs', '--index', INDEX)
     again = answer('eggs', '--index', INDEX)
     assert (again['added'], len(again['already_there']), again['size']) == ([], 1, 0)
-    command.assert_documented('add', document, again, answer('eggs', '--all-origins'))
+    (tmp_path / 'buildout.cfg').write_text('[buildout]\nparts =\n')
+    everywhere = answer('eggs', '--all-origins')
+    assert document.pop('unpinned') == []
+    command.assert_documented('add', document, again, everywhere)
     assert document.pop('size') == sum(path.stat().st_size for path in egg.rglob('*')
                                        if path.is_file())  # fmt: skip
     row = {'egg': str(egg), 'project': 'demo', 'version': '1.0'}
@@ -204,6 +207,50 @@ def test_several_buildouts_can_be_named(answer, eggs, tmp_path):
     document = answer('eggs', '--buildout', 'one', '--buildout', tmp_path / 'two')
     assert len(document['origins']) == 2
     assert pointers(tmp_path) == ['demo-1.0', 'demo-1.0']
+
+
+@pytest.mark.parametrize(('pins', 'text'), [
+    ('demo = 1.0\nOther = 1.0\n', None),
+    ('demo = 1.0\n', ('1 of them has no pin in {}: other. An index decides about it, so it is '
+                      'built once more.')),
+    ('demo = >=0.5\n', ('2 of them have no pin in {}: demo, other. An index decides about them, '
+                        'so they are built once more.')),
+])  # fmt: skip
+def test_what_is_not_pinned_is_named(add, answer, eggs, tmp_path, pins, text):
+    write_pip_egg(eggs, 'other')
+    (tmp_path / 'buildout.cfg').write_text(
+        f'[buildout]\nparts =\nindex = {INDEX}\n[versions]\n{pins}')
+    _, _, errors = add('eggs')
+    last = errors.splitlines()[-1]
+    if text is None:
+        assert last.startswith('They are for Python ')
+    else:
+        assert last == text.format(tmp_path)
+    # What was there already is no news.
+    assert ' no pin ' not in add('eggs')[2]
+
+
+def test_what_is_not_pinned_is_in_the_document(answer, eggs, tmp_path):
+    (tmp_path / 'buildout.cfg').write_text(f'[buildout]\nparts =\nindex = {INDEX}\n')
+    assert answer('eggs', '--all-origins', '--dry-run')['unpinned'] == [
+        {'buildout': str(tmp_path), 'projects': ['demo']}]
+
+
+def test_an_egg_cache_has_nothing_to_add(add, eggs, tmp_path):
+    assert add('eggs', '--all-origins')[0] == 0
+    status, _, errors = add('cache', '--all-origins')
+    assert status == 2
+    assert errors.startswith(f'{tmp_path}/cache is an egg cache.\n')
+
+
+def test_it_says_no_more_than_there_is(add, eggs, tmp_path):
+    # It makes the cache, and doesn't say before that there is none.
+    assert 'no egg cache yet' not in add('eggs', '--all-origins')[2]
+    shutil.rmtree(eggs)
+    eggs.mkdir()
+    (eggs / 'own.egg-link').write_text('/src')
+    status, _, errors = add('eggs', '--all-origins')
+    assert (status, 'They are for' in errors) == (1, False)
 
 
 @pytest.mark.parametrize(('arguments', 'text'), [

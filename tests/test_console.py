@@ -95,13 +95,27 @@ def test_the_end_of_a_line_has_no_blanks():
 # Terminals
 
 
-def test_on_a_terminal_rich_folds_the_table_and_draws_a_bar():
+def test_on_a_terminal_rich_folds_no_row_and_draws_a_bar():
     shown = on_terminal(SCRIPT)
-    assert len(shown.splitlines()[1]) <= 80
-    assert shown.count('x' * 50) == 3
+    assert f'\n{"x" * 200}  1.2 kB\n' in shown
     assert '\x1b[1mbold\x1b[0m' in shown
     assert 'Counting ' in shown
     assert '100%' in shown
+
+
+@pytest.mark.parametrize('without', ['', WITHOUT_RICH], ids=['rich', 'plain'])
+@pytest.mark.parametrize(('other', 'expected'), [
+    ('env', ['a 1 B', 'b 2 B', 'place: env']), ('else', ['a 1 B env', 'b 2 B else'])])  # fmt: skip
+def test_on_a_terminal_a_wide_column_is_the_last_or_told_once(without, other, expected):
+    script = f"""{without}
+from egg.cache.console import Console
+rows = [['a', 'env', '1 B'], ['b', {other!r}, '2 B']]
+Console().table(['name', 'place', 'size'], rows, right={{'size'}}, wide='place')
+"""
+    lines = [' '.join(line.split()) for line in on_terminal(script).splitlines()]
+    assert lines[1:] == expected
+    plain = f'name  place  size\na     env     1 B\nb     {other:5}   2 B\n'
+    assert processes.run(script) == (0, plain, '')
 
 
 def test_on_a_terminal_without_rich_it_is_plain_and_counted():

@@ -277,10 +277,25 @@ def test_an_egg_that_was_taken_over_answers_pins_alone(place, origin):
     is_there = session.pinned(elsewhere, 'demo', '1.0', ()) is not None
     found = ask(place, origin=elsewhere)
     assert (found.outcome == 'hit') is is_there is (origin is EVERYWHERE)
-    found = ask(place, '>=1')
-    assert (found.outcome, found.reason, found.entry.path) == ('miss', 'archive', entry.path)
-    assert told(found) == [
-        ('archive', 'what an index offers', 'not known: it was taken over')]
+    if origin is not EVERYWHERE:
+        assert (found.reason, found.entry.path) == ('adopted', entry.path)
+        assert found.detail == pins.OBSTACLES['new-origin']
+        assert told(found) == [('index', elsewhere.index, scenes.ORIGIN.index)]
+    for specifier in ('>=1', ''):
+        found = ask(place, specifier)
+        assert (found.outcome, found.reason, found.entry.path) == ('miss', 'adopted', entry.path)
+        assert told(found) == [('pin', specifier, '==1.0')]
+
+
+def test_a_local_archive_wins_over_an_egg_that_was_taken_over(place):
+    lose_pointers(place)
+    lose_the_entry(place)
+    take_over(place, scenes.ORIGIN)
+    # Another origin has it, too, but that is not the reason.
+    take_over(place, replace(scenes.ORIGIN, index='https://example.org/simple'))
+    found = ask(place, local=('0' * 64,))
+    assert (found.reason, found.detail, told(found)) == (
+        'adopted', pins.OBSTACLES['local-archives'], [])
 
 
 def test_an_egg_that_was_taken_over_gives_way(place):
@@ -298,6 +313,25 @@ def test_a_cache_that_cannot_be_trusted_is_no_answer(place):
     place.layout.eggs(ENVIRONMENT.key).chmod(0o777)
     with pytest.raises(CacheError, match='can be written to by everybody'):
         ask(place)
+
+
+def test_a_cache_that_buildout_refuses_is_a_miss(place):
+    place.cache.chmod(0o777)
+    with pytest.raises(CacheError) as refusal:
+        new_session(place.cache).open()
+    for mode in ('read-write', 'refresh'):
+        found = ask(place, mode=mode)
+        assert (found.outcome, found.reason) == ('miss', 'unsafe')
+        assert found.detail == str(refusal.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root can be another user')
+def test_an_entry_of_a_stranger_is_no_damage(place):
+    os.chown(scenes.entry(place).path, 12345, 12345)
+    found = ask(place)
+    assert (found.outcome, found.reason) == ('miss', 'stranger')
+    assert 'belongs to the user 12345' in found.detail
+    assert scenes.run(place).built == 1
 
 
 def test_each_reason_has_its_words():
@@ -453,10 +487,49 @@ def test_what_is_not_a_requirement_is_a_wrong_argument(capsys, buildout):
     assert errors.startswith("'a b' is not a requirement.\n")
 
 
-def test_a_directory_without_a_buildout_is_no_answer(capsys, buildout, tmp_path):
-    status, output, errors = run(capsys, 'why', 'demo', '--buildout', tmp_path)
-    assert (status, output) == (1, '')
-    assert errors == f'There is no buildout.cfg in {tmp_path}.\n'
+@pytest.mark.parametrize('name', ['', 'nowhere'])
+def test_a_directory_without_a_buildout_is_a_wrong_argument(
+    capsys, buildout, tmp_path, home, name
+):
+    (home / '.buildout').mkdir()
+    (home / '.buildout' / 'default.cfg').write_text('[buildout]\n')
+    status, output, errors = run(capsys, 'why', 'demo', '--buildout', tmp_path / name)
+    assert (status, output) == (2, '')
+    assert errors == f'There is no buildout.cfg in {tmp_path / name}.\n'
+
+
+def test_a_cache_that_buildout_refuses_is_said_to_be(capsys, buildout, cache_dir, tmp_path):
+    add(new_store(cache_dir, environment.current(version('zc.buildout')).key), tmp_path)
+    cache_dir.chmod(0o777)
+    status, output, errors = run(capsys, 'why', 'demo')
+    assert (status, output) == (1, 'demo==1.0: miss, buildout refuses this egg cache.\n')
+    assert errors.startswith(f'egg-cache = {cache_dir} can be written to by everybody')
+    assert f'\nTake that away (chmod o-w {cache_dir})' in errors
+
+
+def test_the_archive_of_an_egg_that_was_taken_over_is_not_invented(
+    capsys, buildout, cache_dir, tmp_path
+):
+    store = new_store(cache_dir, environment.current(version('zc.buildout')).key)
+    egg = write_egg(tmp_path / 'egg')
+    store.add(manifest(egg, built_from=Archive(f'demo-1.0{UNKNOWN}', '1f' * 32)), egg)
+    write(store.layout, store.key, Origin('https://example.org/simple/'), 'demo', '1.0',
+          Pointer(f'demo-1.0{UNKNOWN}', '1f' * 32, '1.0'))  # fmt: skip
+    document = answer(capsys, 'why', 'demo', status=1)
+    assert (document['reason'], document['entry']['archive'], document['entry']['sha256']) == (
+        'adopted', None, None)
+    assert document['differences'] == [{
+        'input': 'index', 'here': 'https://example.com/simple/',
+        'there': 'https://example.org/simple/'}]  # fmt: skip
+
+
+@pytest.mark.parametrize(('option', 'by'), [
+    ('egg-cache =', 'egg-cache is empty'), ('egg-cache-mode = off', 'egg-cache-mode = off'),
+])  # fmt: skip
+def test_what_switches_the_cache_off_is_said(capsys, buildout, cache_dir, option, by):
+    configure(buildout, cache_dir, more=option)
+    assert run(capsys, 'why', 'demo')[1] == (
+        f'demo==1.0: miss, the egg cache is switched off ({by}).\n')
 
 
 def test_a_hit_after_asking_is_said_with_both_values(capsys, buildout, cache_dir, tmp_path):
@@ -495,9 +568,10 @@ def test_what_else_there_is_to_know_is_said_beside(capsys, buildout, cache_dir):
     (eggs / 'demonstration-1.0-py3.12.egg').mkdir()
     configure(buildout, cache_dir, extensions='')
     status, output, errors = run(capsys, 'why', 'demo')
-    assert (status, output) == (1, 'demo==1.0: miss, the egg cache is switched off.\n')
+    assert (status, output) == (1, (
+        'demo==1.0: miss, the egg cache is switched off (egg.cache is not among the '
+        'extensions).\n'))
     assert errors == (
-        f'{buildout} does not list egg.cache in its extensions.\n'
         'demo-1.0-py3.12.egg is in the buildout already, so the egg cache is not asked for it.\n'
     )
     _, _, errors = run(capsys, 'why', 'packaging')

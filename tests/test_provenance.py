@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from support.command import answer, run
@@ -20,6 +21,7 @@ from support.eggs import (
 from egg.cache import ledger
 from egg.cache.commands import provenance
 from egg.cache.layout import ENVIRONMENT as ENVIRONMENT_NAME
+from egg.cache.manifest import Build
 
 BUILT = 1714979289                              # What support.eggs says, 2024-05-06T07:08:09Z
 SHA256 = archive('demo', '1.0').sha256
@@ -157,10 +159,21 @@ def test_a_damaged_entry_is_named_and_is_status_1(capsys, cache, entry, tmp_path
 def test_an_egg_that_was_taken_over_has_no_archive(capsys, cache, tmp_path):
     egg = write_egg(tmp_path / 'egg')
     built_from = archive(suffix='-py3.12.egg.unknown', url='file:///srv/eggs/demo-1.0-py3.12.egg')
-    new_store(cache).add(manifest(egg, built_from=built_from), egg)
+    adopted = replace(manifest(egg, built_from=built_from),
+                      build=Build(0.0, BUILD.at, '', '', ''))  # fmt: skip
+    new_store(cache).add(adopted, egg)
     output = run(capsys, 'show', 'demo', '--cache', cache)[1]
-    assert '  archive      not known: the egg was taken over as it was\n' in output
-    assert '  from         file:///srv/eggs/demo-1.0-py3.12.egg\n' in output
+    assert (
+        '  archive      not known: the egg was taken over as it was\n'
+        '  from         file:///srv/eggs/demo-1.0-py3.12.egg\n'
+        f'  sha256       {built_from.sha256} (of the egg)\n'
+        '  taken over   2024-05-06T07:08:09Z (3 days ago)\n'
+        f'  environment  {KEY}\n'
+    ) in output
+    [found] = answer(capsys, 'show', 'demo', '--cache', cache)['entries']
+    assert (found['archive']['name'], found['archive']['kind']) == (None, 'unknown')
+    assert found['build'] == {
+        'at': BUILD.at, 'seconds': None, 'buildout': None, 'python': None, 'pip': None}
 
 
 def test_names_are_not_obeyed_by_the_terminal(capsys, cache, tmp_path):

@@ -1,9 +1,10 @@
 """The selection: which entries somebody means, and what tells them apart."""
 
 import pytest
-from support.eggs import KEY, add, new_store
+from support.eggs import KEY, add, new_store, overwrite
 
 from egg.cache import selection
+from egg.cache.entry import Entry
 from egg.cache.errors import SettingError
 
 OTHER_KEY = 'cp39-manylinux_2_36_x86_64-egg5'
@@ -83,3 +84,24 @@ def test_an_environment_that_cannot_be_read_is_empty(layout, content):
     if content is not None:
         path.write_bytes(content)
     assert selection.environment(layout, KEY) == {}
+
+
+@pytest.mark.parametrize(('text', 'expected'), [
+    ('zope.*', ("'zope.*' is not a requirement: it is a pattern, which egg-cache list alone "
+                'understands.\nAllowed is a project ')),
+    ('lxml<<5', "'lxml<<5' is not a requirement: Expected "),
+    ('lxml==5.*, *', "'lxml==5.*, *' is not a requirement: Expected "),
+])  # fmt: skip
+def test_what_is_no_requirement_is_told_in_two_lines(text, expected):
+    with pytest.raises(SettingError) as error:
+        selection.requirement(text)
+    assert str(error.value).startswith(expected)
+    assert len(str(error.value).splitlines()) == 2
+    assert '^' not in str(error.value)
+
+
+def test_a_title_is_spelled_as_the_egg_has_it(layout):
+    [entry] = selection.select(layout, selection.requirement('zope-interface'))
+    assert selection.title(entry) == 'zope.interface 8.7'
+    overwrite(entry.path / 'entry.json', b'')
+    assert selection.title(Entry(entry.path)) == 'zope-interface 8.7'

@@ -46,7 +46,7 @@ def test_the_sums_are_told(capsys, cache):
     assert lines[1:] == [
         'buildouts run  3',
         'hits           2 (40 %)',
-        '                   2 pins, without asking an index',
+        '                   2 by a pin, without asking an index',
         'misses         3',
         '                   3 never built',
         'stored         0',
@@ -60,6 +60,13 @@ def test_the_sums_are_told(capsys, cache):
         'demo             2  1 min 10 s',
         'zope             1        30 s',
     ]
+
+
+def test_projects_are_spelled_as_their_eggs_do(capsys, cache, tmp_path):
+    add(new_store(cache), tmp_path, 'Zope')
+    assert [row['project'] for row in answer(capsys, 'stats', '--cache', cache)['dearest']] == [
+        'demo', 'Zope']
+    assert '\nZope ' in run(capsys, 'stats', '--cache', cache)[1]
 
 
 def test_each_buildout_has_a_line(capsys, cache):

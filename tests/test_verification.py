@@ -107,8 +107,8 @@ def test_repair_sets_damaged_entries_aside_and_is_status_0(capsys, cache, entrie
     lines = damage(entries[0])
     sound = trees.snapshot(entries[1].path)
     assert run(capsys, 'verify', '--repair', '--cache', cache) == (
-        0, lines, (f'2 eggs checked in {cache}, 1 damaged, 1 set aside: whoever wants them builds '
-        'them anew.\n')
+        0, lines, (f'2 eggs checked in {cache}, 1 damaged, 1 set aside: whoever wants it builds '
+        'it anew.\n')
     )  # fmt: skip
     assert not entries[0].exists()
     [kept] = (cache / 'trash').iterdir()
@@ -180,7 +180,7 @@ def test_a_cache_that_cannot_be_read_is_one_message(capsys, cache, entries):
         for verb in ('list', 'verify'):
             status, output, errors = run(capsys, verb, '--cache', cache)
             assert (status, output) == (1, '')
-            assert errors == f"That failed: [Errno 13] Permission denied: '{cache}'\n"
+            assert errors == f'That failed: Permission denied: {cache}.\n'
 
     os.chmod(cache, 0o700)
     as_reader(cache, play)

@@ -26,7 +26,7 @@ from egg.cache.commands import (
     verification,
     why,
 )
-from egg.cache.console import Console
+from egg.cache.console import Console, printable
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.layout import Layout
 
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CacheError as error:
         return _fail(str(error), 1)
     except OSError as error:
-        return _fail(f'That failed: {error}', 1)
+        return _fail(f'That failed: {_plain(error)}.', 1)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -146,6 +146,13 @@ class _Version(argparse.Action):
 
         Console().line(f'egg-cache {version("egg.cache")}')
         parser.exit()
+
+
+def _plain(error: OSError) -> str:
+    """Return what is wrong, and with which file, without the number of the error."""
+    if not error.strerror or error.filename is None:
+        return error.strerror or str(error)
+    return f'{error.strerror}: {printable(str(error.filename))}'
 
 
 def _fail(text: str, status: int) -> int:

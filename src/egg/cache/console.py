@@ -18,6 +18,9 @@ _T = TypeVar('_T')
 #: Escape sequences of the styles; nothing else may be asked for.
 STYLES = {'bold': '1', 'dim': '2', 'red': '31', 'green': '32', 'yellow': '33', 'cyan': '36'}
 
+# More than any row has.
+_ANY_WIDTH = 100_000
+
 
 class Console:
     """Where a verb says what it has to say; with `is_json` nothing but one document on stdout."""
@@ -39,27 +42,37 @@ class Console:
             print(text)
 
     def table(
-        self, titles: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = ()
-    ) -> None:
+        self, titles: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str] = (),
+        wide: str = '',
+    ) -> None:  # fmt: skip
         """Print rows below their titles, unless a JSON document is wanted or there are no rows.
 
-        Columns whose title is among `right` are set flush right.
+        Columns whose title is among `right` are set flush right. On a terminal, the column with
+        the title `wide` is the last one, or a line of its own where all rows have the same.
         """
         cells = [list(row) for row in rows]
         if self.is_json or not cells:
             return
+        common = ''
+        if wide and is_terminal(sys.stdout):
+            titles, cells, common = _narrowed(titles, cells, wide)
         rich_table = _rich('rich.table') if is_terminal(sys.stdout) else None
         if rich_table is None:
             for text in plain_table(titles, cells, right):
                 print(text)
-            return
-        table = rich_table.Table(box=None, pad_edge=False, header_style='bold')
-        for title in titles:
-            side = 'right' if title in right else 'left'
-            table.add_column(title, justify=side, overflow='fold')
-        for row in cells:
-            table.add_row(*map(_rich('rich.text').Text.from_ansi, row))
-        _rich('rich.console').Console(file=sys.stdout, no_color=not has_colours()).print(table)
+        else:
+            table = rich_table.Table(box=None, pad_edge=False, header_style='bold')
+            for title in titles:
+                side = 'right' if title in right else 'left'
+                table.add_column(title, justify=side, no_wrap=True)
+            for row in cells:
+                table.add_row(*map(_rich('rich.text').Text.from_ansi, row))
+            # Nothing is folded within a row, or shortened, however narrow the terminal is.
+            _rich('rich.console').Console(
+                file=sys.stdout, width=_ANY_WIDTH, no_color=not has_colours()
+            ).print(table)
+        if common:
+            print(f'{wide}: {common}')
 
     def remark(self, text: str) -> None:
         """Say something beside the data."""
@@ -114,6 +127,21 @@ def plain_table(
             for cell, title, width in zip(row, titles, widths)
         )
         yield '  '.join(cells).rstrip()
+
+
+def _narrowed(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], wide: str
+) -> tuple[list[str], list[list[str]], str]:
+    """Return a table with the column `wide` at its end, or without it, and what is in it."""
+    place = titles.index(wide)
+    values = {row[place] for row in rows}
+
+    def moved(row: Sequence[str]) -> list[str]:
+        rest = [*row[:place], *row[place + 1:]]
+        return rest if len(values) == 1 else [*rest, row[place]]
+
+    common = min(values) if len(values) == 1 else ''
+    return moved(titles), [moved(row) for row in rows], common
 
 
 def printable(text: str) -> str:

@@ -6,19 +6,20 @@ the cache has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from egg.cache import files, origins, pins, records, selection
+from egg.cache import files, origins, pins, records, selection, trust
+from egg.cache.comparison import Difference, compare
 from egg.cache.entry import Entry
 from egg.cache.environment import Environment
-from egg.cache.errors import CacheError, DamagedError
+from egg.cache.errors import CacheError, DamagedError, UntrustedError
 from egg.cache.layout import DIGEST_LENGTH, ORIGIN, Layout
 from egg.cache.manifest import Archive
 from egg.cache.origins import Origin
@@ -30,25 +31,16 @@ HIT, MISS = 'hit', 'miss'
 #: Why it would be a miss, in the order in which these are looked at.
 REASONS = {
     'off': 'the egg cache is switched off',
+    'unsafe': 'buildout refuses this egg cache',
     'refresh': 'egg-cache-mode = refresh copies nothing',
     'excluded': 'it is excluded by egg-cache-exclude',
+    'stranger': 'the entry belongs to a stranger',
     'damaged': 'the entry is damaged',
     'archive': 'the egg that is there was built from another archive',
+    'adopted': 'the egg that is there was taken over, and does not answer this',
     'environment': 'it was built in another environment only',
     'version': 'there are other versions only',
     'never-built': 'it was never built',
-}
-
-#: What an environment key and an origin key are made of, as it is said to people.
-INPUTS = {
-    'tag': 'interpreter and ABI',
-    'platform': 'platform',
-    'egg-format': 'egg format',
-    'egg-cache-key': 'egg-cache-key',
-    'index': 'index',
-    'find-links': 'find-links',
-    'allow-hosts': 'allow-hosts',
-    'python': 'Python',
 }
 
 # Of other versions, so many are named.
@@ -69,15 +61,6 @@ class Question:
     origin: Origin
     local: Sequence[str] = ()
     prefers_final: bool = True
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One input, as this buildout has it and as the nearest entry or origin has it."""
-
-    input: str
-    here: str
-    there: str
 
 
 @dataclass(frozen=True)
@@ -102,11 +85,15 @@ class Explanation:
 def explain(question: Question, layout: Layout) -> Explanation:
     """Return what the cache would answer; reads every file of the entry that would be copied.
 
-    Raises `CacheError` for a cache that can't be trusted, which helps nobody.
+    Raises `CacheError` if what is in the cache can't be trusted, which helps nobody.
     """
     settings = question.settings
     if settings.is_off:
-        return Explanation(MISS, 'off')
+        return Explanation(MISS, 'off', detail='egg-cache-mode = off' * bool(settings.directory))
+    try:
+        trust.check(layout.root)
+    except UntrustedError as error:
+        return Explanation(MISS, 'unsafe', detail=str(error))
     if not settings.reads:
         return Explanation(MISS, 'refresh')
     store = Store(layout, question.environment.key)
@@ -126,14 +113,14 @@ def explain(question: Question, layout: Layout) -> Explanation:
             return Explanation(MISS, 'excluded', entry, excluding)
         fault = _fault(entry)
         if fault:
-            return Explanation(MISS, 'damaged', entry, fault)
+            return Explanation(MISS, fault[0], entry, fault[1])
         if store.holds(entry, Archive(pointer.name, pointer.sha256)):
             return Explanation(HIT, '', entry)
     best, fault = _best(store, question)
     if best is None:
-        return _miss(store, question)
+        return _miss(store, question, obstacle)
     if fault:
-        return Explanation(MISS, 'damaged', best, fault)
+        return Explanation(MISS, fault[0], best, fault[1])
     if pointer is not None:
         # The index would have to offer another archive than it did.
         found = best.manifest.archive
@@ -143,20 +130,7 @@ def explain(question: Question, layout: Layout) -> Explanation:
     return Explanation(HIT, obstacle, best, differences=_origin_differences(store, question, pin))
 
 
-def compare(here: Mapping[str, Any], there: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Return where two descriptions of an environment or an origin differ."""
-    found = []
-    for name, label in INPUTS.items():
-        if (name in here or name in there) and here.get(name) != there.get(name):
-            found.append(Difference(label, _text(here.get(name)), _text(there.get(name))))
-    ours, theirs = _mapping(here.get('variables')), _mapping(there.get('variables'))
-    for name in sorted(ours.keys() | theirs.keys()):
-        if ours.get(name) != theirs.get(name):
-            found.append(Difference(name, _text(ours.get(name)), _text(theirs.get(name))))
-    return tuple(found)
-
-
-def _miss(store: Store, question: Question) -> Explanation:
+def _miss(store: Store, question: Question, obstacle: str) -> Explanation:
     """Return which entry, of those that don't do, is the nearest."""
     wanted = Exclusion(canonicalize_name(question.project), question.specifier)
     elsewhere = [
@@ -181,16 +155,26 @@ def _miss(store: Store, question: Question) -> Explanation:
         if excluding:
             return Explanation(MISS, 'excluded', entry, excluding)
     if taken_over:
-        # An egg that was taken over answers pins in its own origins, no digest of an archive.
-        archive = Difference('archive', 'what an index offers', 'not known: it was taken over')
-        return Explanation(MISS, 'archive', taken_over[0], differences=(archive,))
+        return _adopted(store, question, obstacle, taken_over[0])
     nearest = _nearest(others, question)
     there = ', '.join(dict.fromkeys(_version(entry) for entry in nearest))
     version = Difference('version', str(question.specifier), there)
     return Explanation(MISS, 'version', nearest[0], differences=(version,))
 
 
-def _best(store: Store, question: Question) -> tuple[Entry | None, str]:
+def _adopted(store: Store, question: Question, obstacle: str, entry: Entry) -> Explanation:
+    """Return why an egg that was taken over does not do: it answers pins in its own origins."""
+    pin = origins.exact_pin(question.specifier)
+    differences = _origin_differences(store, question, pin)
+    if pin is None:
+        differences = (Difference('pin', str(question.specifier), f'=={_version(entry)}'),)
+    elif obstacle == 'local-archives':
+        differences = ()
+    detail = pins.OBSTACLES.get(obstacle, 'nobody knows from which archive it was built')
+    return Explanation(MISS, 'adopted', entry, detail, differences)
+
+
+def _best(store: Store, question: Question) -> tuple[Entry | None, tuple[str, str] | None]:
     """Return the best entry of a known archive that satisfies what is asked for, and its fault.
 
     Of one version that is one without a fault, then the last that was built.
@@ -213,7 +197,7 @@ def _best(store: Store, question: Question) -> tuple[Entry | None, str]:
     faults = [(_fault(entry), entry) for entry in same]
     for fault, entry in sorted(faults, key=lambda pair: bool(pair[0])):
         return entry, fault
-    return None, ''
+    return None, None
 
 
 def _nearest(others: list[Entry], question: Question) -> list[Entry]:
@@ -247,10 +231,18 @@ def _origin_differences(
     return min(found, key=len) if found else ()
 
 
-def _fault(entry: Entry) -> str:
-    """Return what is wrong with an entry, '' if nothing is, or if it isn't there."""
-    fault = next(entry.faults(), None) if entry.exists() else None
-    return '' if fault is None else str(fault)
+def _fault(entry: Entry) -> tuple[str, str] | None:
+    """Return the reason why an entry is not copied, and what is wrong with it; None if it is
+    sound, or isn't there."""
+    if not entry.exists():
+        return None
+    if not entry.owners.have(os.lstat(entry.path)):
+        try:
+            trust.check_directory(entry.path, entry.owners)
+        except CacheError as error:
+            return 'stranger', str(error)[:-1]
+    fault = next(entry.faults(), None)
+    return None if fault is None else ('damaged', str(fault))
 
 
 def _excluding(settings: Settings, project: str, version: str | None) -> str:
@@ -268,13 +260,3 @@ def _version(entry: Entry) -> str:
 
 def _archive(name: str, sha256: str) -> str:
     return f'{name} (sha256 {sha256[:DIGEST_LENGTH]})'
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return ' '.join(map(str, value))
-    return '' if value is None else str(value)

@@ -14,9 +14,9 @@ from packaging.utils import canonicalize_name
 
 from egg.cache import (
     archives,
+    comparison,
     configuration,
     environment,
-    explanation,
     ledger,
     settings,
     whereabouts,
@@ -35,11 +35,16 @@ class Inquiry:
     options: Mapping[str, str]
     pin: str
 
+    @property
+    def off(self) -> str:
+        """What switches the egg cache off where the question has no cache directory."""
+        if settings.is_listed(self.options.get('extensions', '')):
+            return 'egg-cache is empty'
+        return 'egg.cache is not among the extensions'
+
     def remarks(self, layout: Layout) -> Iterator[str]:
         """Yield what else somebody should know who wants to understand the answer."""
         question = self.question
-        if not settings.is_listed(self.options.get('extensions', '')):
-            yield f'{self.directory} does not list egg.cache in its extensions.'
         for name in _eggs(self.options, self.directory, question):
             yield f'{name} is in the buildout already, so the egg cache is not asked for it.'
         if _is_beside(question):
@@ -54,21 +59,24 @@ class Inquiry:
                 f'here it is {question.environment.key}.'
             )
             here = question.environment.describe()
-            for difference in explanation.compare(here, last.description):
+            for difference in comparison.compare(here, last.description):
                 yield (
                     f'{difference.input}: {difference.here or "not set"} here, '
                     f'{difference.there or "not set"} in that run.'
                 )
 
 
-def read(text: str, directory: str, cache: Path | None = None) -> Inquiry:
-    """Return what the buildout in `directory` asks when it wants the requirement `text`.
+def read(text: str, directory: str | None = None, cache: Path | None = None) -> Inquiry:
+    """Return what the buildout in `directory` (None: the one here, or else the user's defaults)
+    asks when it wants the requirement `text`.
 
     It is read for the interpreter and the variables of this process. `cache` is another cache
     directory than that of the configuration. Raises `SettingError` and `CacheError`.
     """
     requirement = _requirement(text)
-    found = configuration.read(directory)
+    if directory is not None and not os.path.exists(os.path.join(directory, 'buildout.cfg')):
+        raise SettingError(f'There is no buildout.cfg in {directory}.')
+    found = configuration.read(directory or '.')
     options, root = found.options, found.directory
     chosen = settings.parse(
         {name: options[name] for name in settings.OPTIONS if name in options}, root
@@ -77,7 +85,7 @@ def read(text: str, directory: str, cache: Path | None = None) -> Inquiry:
         chosen = settings.Settings(None)
     elif cache is not None:
         chosen = replace(chosen, directory=cache)
-    pin = _pin(found.versions, requirement.name)
+    pin = pin_of(found.versions, requirement.name)
     specifier = _constrained(requirement, pin)
     links = [_absolute(link, root) for link in options.get('find-links', '').split()]
     origin = whereabouts.origin({**options, 'directory': root, 'find-links': '\n'.join(links)})
@@ -97,6 +105,14 @@ def read(text: str, directory: str, cache: Path | None = None) -> Inquiry:
     return Inquiry(question, root, options, pin)
 
 
+def pin_of(versions: Mapping[str, str], project: str) -> str:
+    """Return what [versions] have for a project, '' if nothing."""
+    for name, pin in versions.items():
+        if canonicalize_name(name) == canonicalize_name(project):
+            return pin.strip()
+    return ''
+
+
 def _requirement(text: str) -> Requirement:
     try:
         requirement = Requirement(text)
@@ -109,13 +125,6 @@ def _requirement(text: str) -> Requirement:
             '"lxml==5.2.1".'
         ) from error
     return requirement
-
-
-def _pin(versions: Mapping[str, str], project: str) -> str:
-    for name, pin in versions.items():
-        if canonicalize_name(name) == canonicalize_name(project):
-            return pin.strip()
-    return ''
 
 
 def _constrained(requirement: Requirement, pin: str) -> SpecifierSet:

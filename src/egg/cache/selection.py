@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -12,13 +13,16 @@ from packaging.version import Version
 
 from egg.cache import files
 from egg.cache.entry import Entry
-from egg.cache.errors import SettingError
+from egg.cache.errors import DamagedError, SettingError
 from egg.cache.layout import ENVIRONMENT, Layout
 from egg.cache.settings import Exclusion
 from egg.cache.store import entries
 
 #: So many digits of a sha256 tell archives apart, for people.
 _SHORT = 12
+
+# In the name, not in a version: `lxml==5.*` is a requirement.
+_WILDCARD = re.compile(r'[^<>=!~;@]*[*?]')
 
 
 def pattern(text: str) -> Exclusion:
@@ -42,8 +46,12 @@ def requirement(text: str) -> Exclusion:
         if found.url or found.extras or found.marker:
             raise InvalidRequirement('extras, markers and URLs say nothing here')
     except InvalidRequirement as error:
+        # What comes below shows the place, with blanks before it.
+        reason = str(error).partition('\n')[0]
+        if _WILDCARD.match(text):
+            reason = 'it is a pattern, which egg-cache list alone understands'
         raise SettingError(
-            f'{text!r} is not a requirement: {" ".join(str(error).split())}.\n'
+            f'{text!r} is not a requirement: {reason}.\n'
             'Allowed is a project with or without a version specifier, such as: lxml or "lxml>=5".'
         ) from error
     return Exclusion(canonicalize_name(found.name), found.specifier)
@@ -68,6 +76,14 @@ def select(layout: Layout, wanted: Exclusion | None = None) -> Iterator[Entry]:
     found.sort(key=lambda pair: pair[0])
     for _, entry in found:
         yield entry
+
+
+def title(entry: Entry) -> str:
+    """Return project and version as the egg spells them, if its manifest can be read."""
+    try:
+        return f'{entry.manifest.project} {entry.manifest.version}'
+    except (OSError, DamagedError):
+        return str(entry)
 
 
 def marks(found: Iterable[Entry]) -> dict[Entry, str]:

@@ -5,10 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from egg.cache import adoption, configuration, environment, settings, units, whereabouts
+from egg.cache import (
+    adoption,
+    configuration,
+    environment,
+    inquiry,
+    location,
+    settings,
+    tenant,
+    units,
+    whereabouts,
+)
 from egg.cache.adoption import ADDED, KNOWN, REFUSED, Adopted
 from egg.cache.commands.pruning import eggs
 from egg.cache.configuration import Configuration
@@ -26,6 +37,8 @@ EXAMPLE = (
     'egg-cache add /srv/eggs/v5 --index https://packages.example.com/simple --dry-run\n'
     'egg-cache add /srv/eggs --all-origins'
 )
+# It is made if there is none yet.
+CACHE = location.NAMED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,13 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
+    location.check(options.location)
     configurations = _configurations(options)
     targets = _targets(options, configurations)
     wanted = [_settings(one) for one in configurations]
     current, buildout = _environment(options.key, wanted)
-    places = [
-        path for text in options.places for path in adoption.eggs(Path(os.path.abspath(text)))
-    ]
+    places = list(_places(options.places))
     store = Store(layout, current.key) if options.dry_run else adoption.prepare(layout, current)
 
     def excludes(project: str, number: str) -> bool:
@@ -73,7 +85,9 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         store, places, targets, current.egg_format, excludes, is_dry=options.dry_run
     )
     outcomes = list(console.progress(work, len(places), 'Adding'))
-    console.answer(_document(layout, options.dry_run, current.key, targets, outcomes))
+    unpinned = _unpinned(configurations, outcomes)
+    document = _document(layout, options.dry_run, current.key, targets, outcomes)
+    console.answer({**document, 'unpinned': unpinned})
     would = 'Would add' if options.dry_run else 'Added'
     for one in outcomes:
         if one.outcome == ADDED:
@@ -87,14 +101,30 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         + ('' if options.dry_run else f' ({units.size(size)})')
         + f' to {layout.root}; {counts[KNOWN]} already there, {counts[REFUSED]} refused.'
     )
+    if not counts[ADDED] and not counts[KNOWN]:
+        return 1
     console.remark(
         f'They are for Python {platform.python_version()} and zc.buildout {buildout}, that is '
         f'{current.key}, and answer exact pins {_described(targets)}.'
     )
-    return 0 if counts[ADDED] or counts[KNOWN] else 1
+    for row in unpinned:
+        console.remark(_unpinned_text(row['buildout'], row['projects']))
+    return 0
 
 
 _KINDS = (ADDED, KNOWN, REFUSED)
+
+
+def _places(texts: list[str]) -> Iterator[Path]:
+    """Yield what could be an egg; an egg cache has eggs of its own, and they are known."""
+    for text in texts:
+        place = Path(os.path.abspath(text))
+        if place.is_dir() and tenant.state(Layout(place)) == tenant.CACHE:
+            raise SettingError(
+                f'{place} is an egg cache.\n'
+                'Allowed are eggs, and directories with eggs in them.'
+            )
+        yield from adoption.eggs(place)
 
 
 def _configurations(options: argparse.Namespace) -> list[Configuration]:
@@ -158,6 +188,31 @@ def _environment(key: str | None, wanted: list[Settings]) -> tuple[environment.E
             'like.\nInstall it there, or use the egg-cache that is beside it.'
         )
     return environment.current(buildout, ''.join(keys)), buildout
+
+
+def _unpinned(
+    configurations: list[Configuration], outcomes: list[Adopted]
+) -> list[dict[str, Any]]:
+    """Return the added projects that buildouts have no exact pin for: only pins are answered."""
+    added = sorted({one.project for one in outcomes if one.outcome == ADDED}, key=str.lower)
+    found = []
+    for one in configurations:
+        # A range, such as `>=4`, is none.
+        projects = [name for name in added
+                    if inquiry.pin_of(one.versions, name)[:1] in ('', '<', '>')]  # fmt: skip
+        if projects:
+            found.append({'buildout': one.directory, 'projects': projects})
+    return found
+
+
+def _unpinned_text(buildout: str, projects: list[str]) -> str:
+    names = printable(', '.join(projects))
+    have, whom, are = ('has', 'it', 'it is') if len(projects) == 1 else (
+        'have', 'them', 'they are')  # fmt: skip
+    return (
+        f'{len(projects)} of them {have} no pin in {printable(buildout)}: {names}. An index '
+        f'decides about {whom}, so {are} built once more.'
+    )
 
 
 def _described(targets: list[Origin]) -> str:

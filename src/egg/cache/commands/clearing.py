@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from egg.cache import clearance, prune, units
+from egg.cache import clearance, prune, tenant, units
+from egg.cache.clearance import Plan
 from egg.cache.commands.pruning import eggs, tell_failures
 from egg.cache.commands.removal import ask
 from egg.cache.console import Console, printable
 from egg.cache.layout import Layout
+from egg.cache.prune import Candidate
 
 NAME = 'clear'
 HELP = 'remove all that the egg cache has made in its directory, and nothing else'
@@ -21,12 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
-    victims = list(prune.survey(layout))
-    plan = clearance.plan(layout)
-    size = sum(victim.size for victim in victims) + plan.size
+    victims, plan, size = _contents(layout)
+    # A directory called tmp, in one without any other sign of a cache, may be anybody's.
+    is_cache = tenant.state(layout) == tenant.CACHE
     failures: list[str] = []
     left: list[str] = []
-    if options.dry_run or not (victims or plan.is_anything):
+    if not is_cache:
+        victims, size = [], 0
+    if options.dry_run or not is_cache or not (victims or plan.is_anything):
         console.remark(
             f'Would remove {eggs(len(victims))} from {layout.root}, and free {units.size(size)}.'
             if options.dry_run else f'There is nothing to remove in {layout.root}.'
@@ -37,7 +41,8 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         report = prune.remove(layout, victims)
         failures = [*report.failures, *clearance.carry_out(clearance.plan(layout))]
         left = [str(path) for path in clearance.left(layout)]
-        size -= report.size_left
+        # What could not be removed may lie in the trash now: look again.
+        size = max(0, size - _contents(layout)[2])
         console.remark(
             f'Removed {eggs(len(report.removed))} from {layout.root}, '
             f'and freed {units.size(size)}.'
@@ -54,3 +59,9 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     })
     tell_failures(failures, console)
     return 1 if failures else 0
+
+
+def _contents(layout: Layout) -> tuple[list[Candidate], Plan, int]:
+    """Return the entries, all else that the cache made, and the size of both."""
+    victims, plan = list(prune.survey(layout)), clearance.plan(layout)
+    return victims, plan, sum(victim.size for victim in victims) + plan.size

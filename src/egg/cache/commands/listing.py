@@ -40,7 +40,9 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     titles = ['project', 'version', 'environment', 'size', 'age', 'last use', 'archive']
     rows = [[*_row(entry, *about, now), marks.get(entry, '')] for entry, about in found.items()]
     end = len(titles) if marks else -1
-    console.table(titles[:end], [row[:end] for row in rows], right=_NUMBERS)
+    console.table(
+        titles[:end], [row[:end] for row in rows], right=_NUMBERS, wide='environment'
+    )
     console.answer({
         'directory': str(layout.root),
         'entries': [_document(entry, *about) for entry, about in found.items()],

@@ -62,6 +62,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
 def _document(entry: Entry, layout: Layout, with_files: bool) -> dict[str, Any]:
     manifest = entry.manifest
     archive, build = manifest.archive, manifest.build
+    is_known = archive.is_known
     # Of the version, whatever archive it was built from: no record says more.
     uses = ledger.uses(layout, manifest.project, manifest.version)
     parts = environment_parts(selection.environment(layout, entry.environment_key))
@@ -74,17 +75,17 @@ def _document(entry: Entry, layout: Layout, with_files: bool) -> dict[str, Any]:
         'environment': entry.environment_key,
         'environment_parts': parts,
         'archive': {
-            'name': archive.name,
+            'name': archive.name if is_known else None,
             'kind': archive.kind,
             'url': archive.url,
             'sha256': archive.sha256,
         },
         'build': {
             'at': build.at,
-            'seconds': build.seconds,
-            'buildout': build.buildout,
-            'python': build.python,
-            'pip': build.pip,
+            'seconds': build.seconds if is_known else None,
+            'buildout': build.buildout or None,
+            'python': build.python or None,
+            'pip': build.pip or None,
         },
         'size': manifest.size,
         'file_count': len(items),
@@ -102,17 +103,19 @@ def _document(entry: Entry, layout: Layout, with_files: bool) -> dict[str, Any]:
 def _rows(document: dict[str, Any], now: float) -> Iterator[tuple[str, str]]:
     """Yield what is shown of an entry: name and text of each line."""
     archive, build = document['archive'], document['build']
-    if archive['kind'] == 'unknown':
-        yield 'archive', 'not known: the egg was taken over as it was'
-    else:
+    is_known = archive['kind'] != 'unknown'
+    if is_known:
         yield 'archive', f'{archive["name"]} ({archive["kind"]})'
+    else:
+        yield 'archive', 'not known: the egg was taken over as it was'
     yield 'from', archive['url'] or 'not known'
-    yield 'sha256', archive['sha256']
-    yield 'built', _moment(build['at'], now)
-    yield 'took', units.duration(build['seconds'])
-    yield 'with', (
-        f'zc.buildout {build["buildout"]}, Python {build["python"]}, pip {build["pip"]}'
-    )
+    yield 'sha256', archive['sha256'] if is_known else f'{archive["sha256"]} (of the egg)'
+    yield 'built' if is_known else 'taken over', _moment(build['at'], now)
+    if is_known:
+        yield 'took', units.duration(build['seconds'])
+        yield 'with', (
+            f'zc.buildout {build["buildout"]}, Python {build["python"]}, pip {build["pip"]}'
+        )
     yield 'environment', document['environment']
     parts = document['environment_parts']
     if parts:

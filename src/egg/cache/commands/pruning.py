@@ -98,7 +98,7 @@ def victim_document(victim: Candidate) -> dict[str, Any]:
         'environment': key,
         'size': victim.size,
         'seconds': victim.seconds,
-        'last_used_at': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(victim.last_use)),
+        'last_used_at': units.moment(victim.last_use),
         'path': str(victim.entry.path),
     }
 

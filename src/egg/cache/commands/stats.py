@@ -35,8 +35,8 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         return _reset(layout, console)
     ledger.fold_many(layout)
     book = ledger.book(layout)
-    count, size = _contents(layout)
-    dearest = book.dearest(_DEAREST)
+    count, size, spelling = _contents(layout)
+    dearest = [(spelling.get(name, name), cost) for name, cost in book.dearest(_DEAREST)]
     console.answer({
         'directory': str(layout.root),
         'since': units.moment(book.since) if book.since else None,
@@ -76,16 +76,18 @@ def _reset(layout: Layout, console: Console) -> int:
     return 0
 
 
-def _contents(layout: Layout) -> tuple[int, int]:
-    """Return how many entries there are, and their size."""
-    count = size = 0
+def _contents(layout: Layout) -> tuple[int, int, dict[str, str]]:
+    """Return how many entries there are, their size, and how eggs spell their projects."""
+    count, size = 0, 0
+    spelling: dict[str, str] = {}
     for entry in entries(layout):
         count += 1
         try:
             size += entry.manifest.size
+            spelling[entry.path.parent.parent.name] = entry.manifest.project
         except (CacheError, OSError):
             continue  # Damaged, or removed in the meantime.
-    return count, size
+    return count, size, spelling
 
 
 def _show(book: Book, count: int, size: int, console: Console) -> None:

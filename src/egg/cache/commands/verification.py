@@ -29,7 +29,8 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     damaged = {entry: faults for entry, faults in list(checked) if faults}
     for entry, faults in damaged.items():
         for fault in faults:
-            text = console.styled(f'{entry}: ', 'red') + printable(str(fault))
+            title = printable(selection.title(entry))
+            text = console.styled(f'{title}: ', 'red') + printable(str(fault))
             console.line(f'{text} ({printable(str(entry.path))})')
     failed = _repair(layout, damaged, console) if options.repair else {}
     unsafe = _unsafe(layout)
@@ -50,7 +51,8 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     text = f'{len(chosen)} {eggs} checked in {layout.root}, {len(damaged)} damaged'
     if options.repair and damaged:
         text += f', {len(damaged) - len(failed)} set aside'
-        text += '' if failed else ': whoever wants them builds them anew'
+        them = 'it' if len(damaged) == 1 else 'them'
+        text += '' if failed else f': whoever wants {them} builds {them} anew'
     console.remark(f'{text}.')
     if unsafe:
         console.remark(unsafe)

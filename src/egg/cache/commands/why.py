@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a project, then with the version that the buildout pins, or one with a version',
     )  # fmt: skip
     parser.add_argument(
-        '--buildout', metavar='DIR', default='.', help='the buildout that asks (default: here)'
+        '--buildout', metavar='DIR', help='the buildout that asks (default: here)'
     )
 
 
@@ -39,12 +39,13 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     )
     directory = asked.question.settings.directory
     if directory is None:
-        answer, remarks = Explanation(explanation.MISS, 'off'), list(asked.remarks(layout))
+        answer = Explanation(explanation.MISS, 'off', detail=asked.off)
     else:
         layout = Layout(directory)
         if location.check(named or Location(directory, asked.directory)) == location.MISSING:
             console.remark(f'There is no egg cache in {directory} yet.')
-        answer, remarks = explanation.explain(asked.question, layout), list(asked.remarks(layout))
+        answer = explanation.explain(asked.question, layout)
+    remarks = list(asked.remarks(layout))
     wanted = f'{asked.question.project}{asked.question.specifier}'
     console.answer({
         'requirement': wanted,
@@ -61,12 +62,15 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     })
     console.line(printable(f'{wanted}: {_sentence(answer)}'))
     if answer.entry is not None and (answer.outcome == HIT or answer.entry.exists()):
-        nearest = 'entry' if answer.outcome == HIT or answer.reason == 'damaged' else 'nearest'
+        is_meant = answer.outcome == HIT or answer.reason in ('damaged', 'stranger')
+        nearest = 'entry' if is_meant else 'nearest'
         console.line(f'  {nearest}: {printable(str(answer.entry.path))}')
     for difference in answer.differences:
         console.line(f'  {printable(difference.input)}:')
         console.line(f'    here   {printable(difference.here) or "(not set)"}')
         console.line(f'    there  {printable(difference.there) or "(not set)"}')
+    if answer.reason == 'unsafe':
+        console.remark(answer.detail)
     for remark in remarks:
         console.remark(printable(remark))
     return 0 if answer.outcome == HIT else 1
@@ -80,7 +84,8 @@ def _sentence(answer: Explanation) -> str:
             'hit, if the index offers the archive that the cache has: it is asked, as '
             f'{pins.OBSTACLES[answer.reason]}.'
         )
-    detail = f' ({answer.detail})' if answer.detail else ''
+    # What makes a cache unsafe is a message of two lines, said beside.
+    detail = f' ({answer.detail})' if answer.detail and answer.reason != 'unsafe' else ''
     return f'miss, {explanation.REASONS[answer.reason]}{detail}.'
 
 
@@ -97,4 +102,6 @@ def _document(entry: Entry | None) -> dict[str, Any] | None:
         archive = entry.manifest.archive
     except DamagedError:
         return document
+    if not archive.is_known:
+        return {**document, 'archive': None, 'sha256': None}
     return {**document, 'archive': archive.name, 'sha256': archive.sha256}

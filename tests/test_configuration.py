@@ -145,7 +145,8 @@ def check_full(directory, found):
         'https://example.com/links', 'https://example.com/more']
     assert options['allow-hosts'] == '*'
     assert options['newest'] == 'true'
-    assert not {'offline', 'extends-cache'} & set(options)
+    assert options['offline'] == 'false'
+    assert 'extends-cache' not in options
     assert (found['versions']['demo'], found['versions']['other']) == ('2.0', '3.0')
 
 
@@ -234,6 +235,26 @@ def test_values_of_several_lines_have_a_source(directory):
     found = read(directory)
     assert found.options['egg-cache'] == '/a\n/b'
     assert found.cache_source.endswith('.cfg')
+
+
+@pytest.mark.parametrize('name', ['offline', 'install-from-cache'])
+@pytest.mark.parametrize('is_fetched', [False, True])
+def test_what_reading_is_given_itself_is_as_it_is_written(
+    directory, defaults, server, name, is_fetched
+):
+    elsewhere, url = server
+    write(elsewhere, '[buildout]\n', 'far.cfg')
+    extends = f'extends = {url}/far.cfg\n' if is_fetched else ''
+    start = f'[buildout]\n{extends}download-cache = {directory}\nwanted = true\n'
+    write(directory, start)
+    assert read(directory).options[name] == 'false'
+    write(directory, f'{start}{name} = ${{:wanted}}\n')
+    assert read(directory).options[name] == 'true'
+    defaults(f'[buildout]\n{name} = true\n')
+    write(directory, start)
+    assert read(directory).options[name] == 'true'
+    write(directory, f'{start}{name} = false\n')
+    assert read(directory).options[name] == 'false'
 
 
 # What can't be known

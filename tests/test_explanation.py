@@ -212,15 +212,63 @@ def test_a_development_version_asks_the_index(place, tmp_path):
     assert (found.outcome, found.reason) == ('hit', 'development')
 
 
-def test_another_archive_is_a_miss_that_names_both(place, tmp_path):
+@pytest.mark.parametrize('offers_it', [True, False])
+def test_another_archive_is_a_hit_if_the_index_offers_it(place, tmp_path, offers_it):
     lose_the_entry(place)
     entry = add(new_store(place.cache), tmp_path, content='rebuilt')
     found = ask(place)
-    assert (found.outcome, found.reason) == ('miss', 'archive')
+    assert (found.outcome, found.reason, found.asks_index) == ('hit', 'archive', True)
+    assert found.entry.path == entry.path
     [(name, here, there)] = told(found)
     assert name == 'archive'
     assert '2a97516c354b6884' in here and entry.path.name in there
-    assert scenes.run(place).built == 1
+    if offers_it:
+        place.archive().write_bytes(b'demo 1.0 rebuilt')
+    assert scenes.run(place).built == (0 if offers_it else 1)
+
+
+def test_another_archive_that_is_damaged_is_a_miss(place, tmp_path):
+    lose_the_entry(place)
+    flip(add(new_store(place.cache), tmp_path, content='rebuilt').egg / 'demo/__init__.py')
+    found = ask(place)
+    assert (found.outcome, found.reason) == ('miss', 'damaged')
+
+
+@pytest.mark.parametrize('is_known', [True, False])
+@pytest.mark.parametrize('pattern', [
+    'demo===1.0', 'demo===1.0+fix', 'demo==1.0', 'demo==1.0+fix', 'demo<=1.0', 'demo!=1.0',
+])  # fmt: skip
+def test_a_pattern_is_for_the_version_that_the_pin_stands_for(
+    place, tmp_path, pattern, is_known
+):
+    lose_pointers(place)
+    lose_the_entry(place)
+    entry = add(new_store(place.cache), tmp_path, 'demo', '1.0+fix')
+    made = archive('demo', '1.0+fix')
+    if is_known:
+        write(place.layout, ENVIRONMENT.key, scenes.ORIGIN, 'demo', '1.0',
+              Pointer(made.name, made.sha256, '1.0+fix'))  # fmt: skip
+    exclusions = [Exclusion.parse(pattern)]
+    session = new_session(place.cache, exclusions=exclusions)
+    session.open()
+    if is_known:
+        there = session.pinned(scenes.ORIGIN, 'demo', '1.0', ())
+    else:
+        there = session.find('demo', '1.0+fix', made)
+    found = ask(place, exclusions=exclusions)
+    is_served = pattern in ('demo===1.0', 'demo!=1.0')
+    assert (found.outcome == 'hit') is (there is not None) is is_served
+    if there is None:
+        assert (found.reason, found.detail) == ('excluded', pattern)
+    else:
+        assert (found.reason, found.entry.path) == ('' if is_known else 'new-origin', entry.path)
+
+
+def test_a_pattern_is_named_where_there_is_nothing(place):
+    lose_pointers(place)
+    lose_the_entry(place)
+    found = ask(place, exclusions=[Exclusion.parse('demo===1.0')])
+    assert (found.outcome, found.reason, found.detail) == ('miss', 'excluded', 'demo===1.0')
 
 
 @pytest.mark.parametrize(('specifier', 'nearest'), [
@@ -335,9 +383,10 @@ def test_an_entry_of_a_stranger_is_no_damage(place):
 
 
 def test_each_reason_has_its_words():
-    assert set(explanation.REASONS) >= {'damaged', 'environment', 'version', 'archive'}
-    assert all(text and not text.endswith('.')
-               for text in [*explanation.REASONS.values(), *pins.OBSTACLES.values()])  # fmt: skip
+    assert set(explanation.REASONS) >= {'damaged', 'environment', 'version', 'offline'}
+    assert set(explanation.OBSTACLES) == {*pins.OBSTACLES, 'archive'}
+    assert all(text and not text.endswith('.') for text in [
+        *explanation.REASONS.values(), *explanation.OBSTACLES.values()])  # fmt: skip
 
 
 # Against buildout itself.
@@ -405,6 +454,7 @@ def break_it(cache_dir):
     ('hit', 'new-origin', {'download_cache': 'downloads'}),
     ('miss', 'excluded', {'egg_cache_exclude': 'x de*'}),
     ('miss', 'refresh', {'egg_cache_mode': 'refresh'}),
+    ('hit', 'no-pin', {'versions': {'demo': '>=1'}}),
     ('miss', 'off', {'egg_cache_mode': 'off'}),
     ('miss', 'off', {'egg_cache': ''}),
     ('miss', 'off', {'extensions': None}),
@@ -457,6 +507,11 @@ def configure(directory, cache, extensions='egg.cache', more=''):
         f'[buildout]\nparts =\nextensions = {extensions}\negg-cache = {cache}\n'
         f'index = https://example.com/simple\n{more}\n[versions]\nDemo = 1.0\n'
     )
+
+
+def pin(directory, text):
+    path = directory / 'buildout.cfg'
+    path.write_text(path.read_text().replace('Demo = 1.0', f'Demo = {text}'))
 
 
 def test_a_missing_cache_has_nothing(capsys, buildout, cache_dir):
@@ -532,6 +587,40 @@ def test_what_switches_the_cache_off_is_said(capsys, buildout, cache_dir, option
         f'demo==1.0: miss, the egg cache is switched off ({by}).\n')
 
 
+def test_a_buildout_that_is_offline_copies_nothing(capsys, buildout, cache_dir, tmp_path):
+    add(new_store(cache_dir, environment.current(version('zc.buildout')).key), tmp_path)
+    assert run(capsys, 'why', 'demo')[0] == 0
+    configure(buildout, cache_dir, more='offline = true')
+    assert run(capsys, 'why', 'demo')[1] == (
+        'demo==1.0: miss, buildout is offline, and installs nothing, be it in the egg cache or '
+        'not.\n')
+    assert not answer(capsys, 'why', 'demo', status=1)['asks_index']
+    configure(buildout, cache_dir, more='offline = false')
+    assert run(capsys, 'why', 'demo')[0] == 0
+
+
+@pytest.mark.parametrize('text', ['1.0', '==1.0'])
+def test_what_the_versions_do_not_allow_is_a_miss(capsys, buildout, cache_dir, tmp_path, text):
+    store = new_store(cache_dir, environment.current(version('zc.buildout')).key)
+    for number in ('1.0', '2.0'):
+        add(store, tmp_path / number, 'demo', number)
+    pin(buildout, text)
+    for asked in ('demo>=2', 'demo==2.0'):
+        found = answer(capsys, 'why', asked, status=1)
+        assert (found['reason'], found['asks_index']) == ('contradiction', False)
+        assert run(capsys, 'why', asked)[1] == (
+            f'{asked}: miss, buildout stops, as [versions] do not allow it (demo = {text}).\n')
+    for asked in ('demo>=1', 'demo==1.0', 'demo==1.*', 'demo'):
+        assert answer(capsys, 'why', asked)['requirement'] == 'demo==1.0'
+
+
+@pytest.mark.parametrize('text', ['', '>=1', '<2', '1.*'])
+def test_versions_that_are_no_pin_contradict_nothing(capsys, buildout, cache_dir, tmp_path, text):
+    add(new_store(cache_dir, environment.current(version('zc.buildout')).key), tmp_path)
+    pin(buildout, text)
+    assert answer(capsys, 'why', 'demo>=3', status=1)['reason'] == 'version'
+
+
 def test_a_hit_after_asking_is_said_with_both_values(capsys, buildout, cache_dir, tmp_path):
     store = new_store(cache_dir, environment.current(version('zc.buildout')).key)
     entry = add(store, tmp_path)
@@ -557,7 +646,8 @@ def test_a_hit_after_asking_is_said_with_both_values(capsys, buildout, cache_dir
     hit = answer(capsys, 'why', 'demo', status=1)
     assert (hit['reason'], hit['entry']['path']) == ('damaged', str(entry.path))
     assert hit['detail'].startswith('demo/__init__.py: ')
-    assert_documented('why', hit, answer(capsys, 'why', 'demo==3', status=1))
+    pin(buildout, '3')
+    assert_documented('why', hit, answer(capsys, 'why', 'demo', status=1))
 
 
 def test_what_else_there_is_to_know_is_said_beside(capsys, buildout, cache_dir):

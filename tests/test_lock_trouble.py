@@ -10,7 +10,6 @@ import pytest
 from support import faults, scenes, trees
 
 from egg.cache import locks, settings
-from egg.cache.errors import SettingError
 
 NUMBERS = [errno.ENOLCK, errno.EBADF, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EIO]
 
@@ -144,14 +143,3 @@ def test_the_time_limit_is_seconds_or_has_a_unit(text, seconds):
 
 def test_the_time_limit_is_half_an_hour():
     assert settings.parse({'egg-cache': ''}, '/').lock_timeout == 1800
-
-
-@pytest.mark.parametrize('text', ['x', '-1', '1 d', '1 H', '1e9', 'nan', 'inf', '1,5', '1 2',
-                                  '٣', '9' * 10, '1.', '.5', 'min', '1 min 5 s'])  # fmt: skip
-def test_another_time_limit_is_a_setting_error(text):
-    with pytest.raises(SettingError) as info:
-        settings.parse({'egg-cache': '', 'egg-cache-lock-timeout': text}, '/')
-    assert str(info.value) == (
-        f'egg-cache-lock-timeout = {text} is not a duration.\n'
-        'Allowed are seconds, and numbers with the unit s, min or h, such as: 90, 30 min, 1 h.'
-    )

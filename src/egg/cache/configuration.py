@@ -24,6 +24,8 @@ from egg.cache.errors import CacheError
 #: Seconds to wait for each answer where the configuration extends one of another host.
 TIMEOUT = 20.0
 
+# What zc.buildout calls the source of options that are given beside the files.
+_GIVEN = 'COMMAND_LINE_VALUE'
 _CACHE_SOURCE = re.compile(r'^egg-cache=.*\n(?:(?!    |[+-]=  ).*\n)*?(?:    |[+-]=  )(.+)', re.M)
 
 
@@ -31,8 +33,8 @@ _CACHE_SOURCE = re.compile(r'^egg-cache=.*\n(?:(?!    |[+-]=  ).*\n)*?(?:    |[+
 class Configuration:
     """What is written for the buildout in `directory`; `path` is the file that says it.
 
-    `options` are those of `[buildout]`, defaults included, but for `offline` and `extends-cache`;
-    `versions` are the pins, as they are written. `cache_source` is the file with `egg-cache`.
+    `options` are those of `[buildout]`, defaults included, but for `extends-cache`; `versions`
+    are the pins, as they are written. `cache_source` is the file with `egg-cache`.
     """
 
     path: str
@@ -109,8 +111,7 @@ def _read(path: str, directory: str, given: list[tuple[str, str]]) -> Configurat
         _reader()(path, [('buildout', *pair) for pair in given], use_user_defaults=is_buildout)
     except _Done as done:
         options, versions, annotated = done.args
-    for name in ('offline', 'extends-cache'):
-        options.pop(name, None)
+    options.pop('extends-cache', None)
     root = os.path.join(directory, options.get('directory', ''))
     source = _CACHE_SOURCE.search(annotated)
     return Configuration(
@@ -144,6 +145,8 @@ def _reader() -> Any:
             if not self.is_reading:
                 # The first section that is asked for, [buildout], by the constructor itself.
                 self.is_reading = True
+                for name in ('offline', 'install-from-cache'):
+                    self._raw['buildout'][name] = self._written(name)
                 options, versions = dict(self['buildout']), {}
                 if options.get('versions'):
                     versions = dict(self[options['versions']])
@@ -152,6 +155,11 @@ def _reader() -> Any:
                     self.annotate(['buildout'])
                 raise _Done(options, versions, output.getvalue())
             return super().__getitem__(section)
+
+        def _written(self, name: str) -> str:
+            """Return what the files say where reading them was given something else."""
+            history = self._annotated['buildout'][name].history
+            return str([item for item in history if item.source != _GIVEN][-1].value)
 
     Reader.Options = Options
     return Reader

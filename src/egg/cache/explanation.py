@@ -32,16 +32,20 @@ HIT, MISS = 'hit', 'miss'
 REASONS = {
     'off': 'the egg cache is switched off',
     'unsafe': 'buildout refuses this egg cache',
+    'offline': 'buildout is offline, and installs nothing, be it in the egg cache or not',
+    'contradiction': 'buildout stops, as [versions] do not allow it',
     'refresh': 'egg-cache-mode = refresh copies nothing',
     'excluded': 'it is excluded by egg-cache-exclude',
     'stranger': 'the entry belongs to a stranger',
     'damaged': 'the entry is damaged',
-    'archive': 'the egg that is there was built from another archive',
     'adopted': 'the egg that is there was taken over, and does not answer this',
     'environment': 'it was built in another environment only',
     'version': 'there are other versions only',
     'never-built': 'it was never built',
 }
+
+#: Why an index is asked for what would be a hit.
+OBSTACLES = {**pins.OBSTACLES, 'archive': 'the egg of the archive that the pin stood for is gone'}
 
 # Of other versions, so many are named.
 _NEAREST = 3
@@ -51,7 +55,8 @@ _NEAREST = 3
 class Question:
     """What is asked for: a `specifier` of a project, by a buildout.
 
-    `local` are the sha256 of local archives for it, as in `origins.Pointer`.
+    `local` are the sha256 of local archives for it, as in `origins.Pointer`. `contradiction` is
+    the line of [versions] that does not allow it, '' if none does.
     """
 
     project: str
@@ -61,13 +66,15 @@ class Question:
     origin: Origin
     local: Sequence[str] = ()
     prefers_final: bool = True
+    is_offline: bool = False
+    contradiction: str = ''
 
 
 @dataclass(frozen=True)
 class Explanation:
     """What the cache would answer.
 
-    `reason` is one of `REASONS` for a miss; for a hit it is one of `pins.OBSTACLES` if an index
+    `reason` is one of `REASONS` for a miss; for a hit it is one of `OBSTACLES` if an index
     is asked first, else ''. `entry` is the one that would be copied, or else the nearest one.
     """
 
@@ -79,7 +86,8 @@ class Explanation:
 
     @property
     def asks_index(self) -> bool:
-        return self.outcome == MISS or bool(self.reason)
+        # Where buildout installs nothing, it asks nobody.
+        return bool(self.reason) and self.reason not in ('offline', 'contradiction')
 
 
 def explain(question: Question, layout: Layout) -> Explanation:
@@ -94,12 +102,16 @@ def explain(question: Question, layout: Layout) -> Explanation:
         trust.check(layout.root)
     except UntrustedError as error:
         return Explanation(MISS, 'unsafe', detail=str(error))
+    if question.is_offline:
+        return Explanation(MISS, 'offline')
+    if question.contradiction:
+        return Explanation(MISS, 'contradiction', detail=question.contradiction)
     if not settings.reads:
         return Explanation(MISS, 'refresh')
     store = Store(layout, question.environment.key)
     pin = origins.exact_pin(question.specifier)
     pointer, obstacle = None, 'no-pin'
-    excluding = _excluding(settings, question.project, pin)
+    excluding = _excluding(settings, question.project, None)
     if excluding:
         return Explanation(MISS, 'excluded', detail=excluding)
     if pin is not None:
@@ -118,15 +130,19 @@ def explain(question: Question, layout: Layout) -> Explanation:
             return Explanation(HIT, '', entry)
     best, fault = _best(store, question)
     if best is None:
+        # Only now: the pin `1.0` may stand for `1.0+local`, which `===1.0` doesn't exclude.
+        excluding = _excluding(settings, question.project, pin)
+        if excluding:
+            return Explanation(MISS, 'excluded', detail=excluding)
         return _miss(store, question, obstacle)
     if fault:
         return Explanation(MISS, fault[0], best, fault[1])
     if pointer is not None:
-        # The index would have to offer another archive than it did.
+        # The index would have to offer another archive than it did; nobody knows.
         found = best.manifest.archive
         archives = [_archive(name, sha256) for name, sha256 in
                     ((pointer.name, pointer.sha256), (found.name, found.sha256))]  # fmt: skip
-        return Explanation(MISS, 'archive', best, differences=(Difference('archive', *archives),))
+        return Explanation(HIT, 'archive', best, differences=(Difference('archive', *archives),))
     return Explanation(HIT, obstacle, best, differences=_origin_differences(store, question, pin))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from egg.cache import (
     archives,
@@ -101,6 +102,8 @@ def read(text: str, directory: str | None = None, cache: Path | None = None) -> 
             places, os.path.realpath(os.path.join(root, in_cache, 'dist')) if in_cache else None
         ),
         prefers_final=options.get('prefer-final', 'true') == 'true',
+        is_offline=options.get('offline') == 'true',
+        contradiction=_contradiction(requirement, pin),
     )
     return Inquiry(question, root, options, pin)
 
@@ -143,6 +146,18 @@ def _constrained(requirement: Requirement, pin: str) -> SpecifierSet:
     # Where they contradict each other buildout stops; what was asked for is answered.
     fits = _satisfies(next(iter(pinned)).version, requirement.specifier)
     return pinned if fits else requirement.specifier
+
+
+def _contradiction(requirement: Requirement, pin: str) -> str:
+    """Return what [versions] have, if that is a version that the requirement doesn't allow."""
+    number = pin.removeprefix('==').strip()
+    try:
+        Version(number)
+    except ValueError:  # A range, or nothing.
+        return ''
+    if not requirement.specifier or _satisfies(number, requirement.specifier):
+        return ''
+    return f'{requirement.name} = {pin}'
 
 
 def _absolute(link: str, directory: str) -> str:

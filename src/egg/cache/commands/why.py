@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from egg.cache import explanation, inquiry, location, pins
+from egg.cache import explanation, inquiry, location
 from egg.cache.console import Console, printable
 from egg.cache.entry import Entry
 from egg.cache.errors import DamagedError
@@ -82,7 +82,7 @@ def _sentence(answer: Explanation) -> str:
             return 'hit, without asking an index.'
         return (
             'hit, if the index offers the archive that the cache has: it is asked, as '
-            f'{pins.OBSTACLES[answer.reason]}.'
+            f'{explanation.OBSTACLES[answer.reason]}.'
         )
     # What makes a cache unsafe is a message of two lines, said beside.
     detail = f' ({answer.detail})' if answer.detail and answer.reason != 'unsafe' else ''

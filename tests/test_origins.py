@@ -92,17 +92,16 @@ def test_local_directories_count_but_not_their_paths(tmp_path):
 @pytest.mark.parametrize('spelling', [str, lambda path: path.as_uri()])
 def test_a_local_page_of_links_counts_with_its_content(tmp_path, spelling):
     page = tmp_path / 'page with blanks.html'
-    origin = Origin(INDEX, (spelling(page),))
     page.write_text('<a href="demo-1.0.whl">')
-    before = origin.key
+    before = Origin(INDEX, (spelling(page),)).key
     page.write_text('<a href="demo-2.0.whl">')
-    assert origin.key != before
+    assert Origin(INDEX, (spelling(page),)).key != before
     page.rename(tmp_path / 'moved.html')
     assert Origin(INDEX, (spelling(tmp_path / 'moved.html'),)).key == Origin(
         INDEX, (str(tmp_path / 'moved.html'),)
     ).key
     page.write_text('<a href="demo-1.0.whl">')
-    assert origin.key == before
+    assert Origin(INDEX, (spelling(page),)).key == before
 
 
 def test_the_key_is_sixteen_digits():

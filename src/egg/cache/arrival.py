@@ -124,7 +124,11 @@ class Arrival:
 
     def close(self) -> None:
         """Remove what was staged and not used."""
-        if self._stage is not None:
+        if self._stage is None:
+            return
+        try:
+            os.rmdir(self._stage)
+        except OSError:
             files.remove_tree(self._stage)
 
 

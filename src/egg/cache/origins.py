@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
@@ -42,9 +43,9 @@ class Origin:
     allow_hosts: tuple[str, ...] = ('*',)
     python: str = platform.python_version()
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """The name of the directory that holds this origin's pointers.
+        """The name of the directory that holds this origin's pointers, as it was first asked for.
 
         User names and passwords don't count. Of a local directory only that there is one: what
         lies in it is looked at each time. A local page of links counts with its content, a link
@@ -75,7 +76,7 @@ class Everywhere(Origin):
 
     index: str = ''
 
-    @property
+    @cached_property
     def key(self) -> str:
         return 'all'
 

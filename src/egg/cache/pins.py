@@ -43,7 +43,7 @@ def resolve(
 
 
 def _read(store: Store, origin: Origin, project: str, pin: str) -> Pointer | None:
-    store.check(store.layout.origin(store.key, origin.key))
+    store.check_once(store.layout.origin(store.key, origin.key))
     return origins.read(store.layout, store.key, origin, project, pin)
 
 

@@ -41,7 +41,7 @@ class Store:
     def __init__(self, layout: Layout, key: str) -> None:
         self.layout = layout
         self.key = key
-        self._is_checked = False
+        self._checked: set[Path] = set()
 
     def prepare(self) -> None:
         """Create what is missing of the cache directory, or raise `OSError`.
@@ -86,7 +86,7 @@ class Store:
         """
         if not entry.exists():
             return False
-        self._check_once()
+        self.check_once(self.layout.eggs(self.key))
         for directory in (entry.path.parent.parent, entry.path.parent):
             trust.check_directory(directory, entry.owners)
         found = entry.manifest.archive
@@ -177,11 +177,12 @@ class Store:
                         if now - os.lstat(path).st_mtime > age:
                             remove_tree(path)
 
-    def _check_once(self) -> None:
-        """Check what all entries have above them; later hits rely on it."""
-        if not self._is_checked:
-            self.check(self.layout.eggs(self.key))
-            self._is_checked = True
+    def check_once(self, path: Path) -> None:
+        """Check what many entries or pointers have above them; later hits rely on it."""
+        if path not in self._checked:
+            self.check(path)
+            if os.path.lexists(path):
+                self._checked.add(path)
 
 
 def entries(layout: Layout) -> Iterator[Entry]:

@@ -20,7 +20,7 @@ Job = TypeVar('Job')
 THREADS = 2
 
 #: What is less than that is done before another thread has begun.
-MANY = 16
+MANY = 64
 
 
 def share(jobs: Iterable[Job], do: Callable[[Job], None]) -> None:

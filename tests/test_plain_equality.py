@@ -6,7 +6,8 @@ buildout has to get what it gets without a cache. Zipped eggs are unpacked witho
 is quick.
 
 One thing is left out, as it is the documented exception: a release is never replaced under its
-version in the same index or page of links, unless it is a `.dev` version.
+version in the same index or page of links, unless it is a `.dev` version. Nor is it taken away
+where another index or page has one of the same version: that would be put in its place.
 """
 
 import itertools
@@ -123,6 +124,9 @@ class World:
 
     def remove(self, project, version, source):
         name = f'{project}-{version}-py{sys.version_info[0]}.{sys.version_info[1]}.egg'
+        rivals = [(project, version, other) for other in REMOTE if other != source]
+        if source in REMOTE and any(rival in self.announced for rival in rivals):
+            return
         if source in REMOTE:
             self.servers[source].remove(name)
         else:

@@ -66,8 +66,9 @@ def _distributions(place: str) -> Mapping[str, _Known]:
     for distribution in distributions(path=[place]):
         # What has no metadata, or broken ones, answers no requirement.
         with suppress(OSError, ValueError, KeyError):
-            if 'Name' in distribution.metadata:
-                name = distribution.metadata['Name']
+            metadata = distribution.metadata
+            if metadata and 'Name' in metadata:
+                name = metadata['Name']
                 found[canonicalize_name(name)] = name, tuple(distribution.requires or ())
     return found
 

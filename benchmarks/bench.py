@@ -71,6 +71,10 @@ class Bench:
         args = [*(launch or command(self.buildout)), '-U', *options]
         return run(args, directory, {**NO_UPGRADE, **(env or {})})
 
+    def building(self, *options: str, place: Path | None = None) -> Way:
+        """Return the way that runs buildout without an index, always in `place` if given."""
+        return lambda target: self.build(place or target, *options, env=NOWHERE)
+
     def fill(self) -> float:
         """Fill the egg cache and a shared eggs directory, once; return the seconds it took."""
         kept = self.directory / 'filled.json'

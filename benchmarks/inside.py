@@ -107,6 +107,7 @@ class AfterImport(importlib.abc.MetaPathFinder):
             original(module)
             patch(module)
 
+        # To replace the method of this one loader is the point.
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 

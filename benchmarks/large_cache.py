@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import figures
-from bench import BUILDOUT, NOWHERE, Bench, in_turn, machine, remark, run, working_directory
+from bench import BUILDOUT, Bench, in_turn, machine, remark, run, working_directory
 
 from egg.cache.layout import Layout
 from egg.cache.manifest import Archive, Build, Manifest
@@ -102,9 +102,7 @@ def measured(bench: Bench, rounds: int, count: int) -> Iterator[str]:
     }
     found = in_turn(
         {
-            name: lambda target, chosen=chosen: bench.build(  # type: ignore[misc]
-                target, *chosen, env=NOWHERE
-            )
+            name: bench.building(*chosen)
             for name, chosen in options.items()
         },
         bench.directory, rounds, bench.title,

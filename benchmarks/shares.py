@@ -109,9 +109,7 @@ def idle(chosen: argparse.Namespace, directory: Path) -> Iterator[str]:
         empty_extension(top / 'extension', top / 'empty' / 'develop-eggs')
         found = in_turn(
             {
-                name: lambda _, target=target, options=options: bench.build(  # type: ignore[misc]
-                    target, *options, env=NOWHERE
-                )
+                name: bench.building(*options, place=target)
                 for name, (target, options) in ways.items()
             },
             bench.directory, chosen.idle_rounds, 'idle',

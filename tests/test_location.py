@@ -6,7 +6,7 @@ import pytest
 from support.command import answer, run
 from support.eggs import new_store
 
-from egg.cache import location, settings
+from egg.cache import settings, tenant
 from egg.cache.layout import CACHEDIR_TAG, Layout
 
 
@@ -143,7 +143,7 @@ def test_a_file_in_the_variable_is_status_2(capsys, here, monkeypatch):
 ])  # fmt: skip
 def test_what_is_there_is_told_apart(tmp_path, make, expected):
     make(tmp_path / 'cache')
-    assert location.state(Layout(tmp_path / 'cache')) == expected
+    assert tenant.state(Layout(tmp_path / 'cache')) == expected
 
 
 def test_a_missing_cache_is_named_with_who_named_it(capsys, here):

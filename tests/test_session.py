@@ -535,7 +535,7 @@ def test_a_disk_that_cannot_be_read_is_one_warning(session, tmp_path, log, monke
 @pytest.mark.parametrize('error', [OSError(5, 'x'), CacheError('x'), ValueError('x'),
                                    RecursionError('x'), OverflowError('x')], ids=repr)  # fmt: skip
 def test_trouble_of_any_kind_is_one_warning_and_none(session, tmp_path, log, monkeypatch, error):
-    for name in ('find', 'versions', 'entry', 'add'):
+    for name in ('holds', 'versions', 'entry', 'add'):
         monkeypatch.setattr(Store, name, fail_with(error))
     pointer = Pointer(archive().name, archive().sha256, '1.0')
     session.remember(ORIGIN, 'demo', '1.0', pointer)

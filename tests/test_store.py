@@ -20,6 +20,13 @@ from egg.cache.errors import DamagedError
 from egg.cache.layout import CACHEDIR_TAG, Layout
 from egg.cache.store import Store, entries
 
+
+def find(store, project, version, archive):
+    """Return the entry that was built from an archive, if there is one, as a session does."""
+    entry = store.entry(project, version, archive.sha256)
+    return entry if store.holds(entry, archive) else None
+
+
 ADD = """
 import sys
 from support.eggs import add, new_store
@@ -89,7 +96,7 @@ def test_prepare_leaves_alone_what_is_there(store, tmp_path):
 
 def test_an_added_egg_is_found_by_its_archive(store, tmp_path):
     entry = add(store, tmp_path)
-    found = store.find('demo', '1.0', archive())
+    found = find(store, 'demo', '1.0', archive())
     assert found == entry
     assert found.exists()
     assert found.path == store.layout.entry(KEY, 'demo', '1.0', archive().sha256)
@@ -117,7 +124,7 @@ def test_nothing_is_left_in_tmp(store, tmp_path):
 def test_names_and_versions_are_found_in_every_spelling(store, tmp_path):
     entry = add(store, tmp_path, 'Demo.Thing', '1.0-1')
     built_from = archive('Demo.Thing', '1.0-1')
-    assert store.find('demo_thing', '1.0.post1', built_from) == entry
+    assert find(store, 'demo_thing', '1.0.post1', built_from) == entry
 
 
 @pytest.mark.parametrize(('project', 'version', 'built_from'), [
@@ -129,20 +136,20 @@ def test_names_and_versions_are_found_in_every_spelling(store, tmp_path):
 ])  # fmt: skip
 def test_find_skips_entries_of_another_archive(store, tmp_path, project, version, built_from):
     add(store, tmp_path)
-    assert store.find(project, version, built_from) is None
+    assert find(store, project, version, built_from) is None
 
 
 def test_find_skips_entries_of_another_environment(store, tmp_path):
     add(store, tmp_path)
     other = new_store(tmp_path / 'cache', 'cp313-manylinux_2_36_x86_64-egg5')
-    assert other.find('demo', '1.0', archive()) is None
+    assert find(other, 'demo', '1.0', archive()) is None
     assert list(other.versions('demo')) == []
 
 
 def test_the_archive_counts_not_where_it_came_from(store, tmp_path):
     entry = add(store, tmp_path)
     built_from = archive(url='https://elsewhere.example.com/demo.whl', seconds=7.0)
-    assert store.find('demo', '1.0', built_from) == entry
+    assert find(store, 'demo', '1.0', built_from) == entry
 
 
 def test_versions_are_all_entries_of_one_project(store, tmp_path):
@@ -170,16 +177,16 @@ def count_calls(monkeypatch, function):
 
 def test_a_lookup_costs_the_same_in_a_cache_of_any_size(store, tmp_path, monkeypatch):
     entry = add(store, tmp_path)
-    assert store.find('demo', '1.0', archive()) == entry  # The first one checks the cache.
-    hit = count_calls(monkeypatch, lambda: store.find('demo', '1.0', archive()))
-    miss = count_calls(monkeypatch, lambda: store.find('demo', '1.1', archive()))
+    assert find(store, 'demo', '1.0', archive()) == entry  # The first one checks the cache.
+    hit = count_calls(monkeypatch, lambda: find(store, 'demo', '1.0', archive()))
+    miss = count_calls(monkeypatch, lambda: find(store, 'demo', '1.1', archive()))
     for number in range(300):
         path = store.layout.entry(KEY, f'demo{number}', '1.0', archive().sha256)
         path.mkdir(parents=True)
         store.layout.entry(KEY, 'demo', f'2.{number}', archive().sha256).mkdir(parents=True)
-    assert store.find('demo', '1.0', archive()) == entry
-    assert count_calls(monkeypatch, lambda: store.find('demo', '1.0', archive())) == hit
-    assert count_calls(monkeypatch, lambda: store.find('demo', '1.1', archive())) == miss
+    assert find(store, 'demo', '1.0', archive()) == entry
+    assert count_calls(monkeypatch, lambda: find(store, 'demo', '1.0', archive())) == hit
+    assert count_calls(monkeypatch, lambda: find(store, 'demo', '1.1', archive())) == miss
     assert 'open' in hit
     assert 'listdir' not in hit and 'scandir' not in hit
     assert len(hit) <= 10
@@ -236,7 +243,7 @@ def test_a_store_killed_before_the_rename_leaves_no_entry(store, tmp_path, prepa
     status, output, errors = processes.run(script, tmp_path / 'cache', tmp_path / 'child')
     assert status == -signal.SIGKILL, errors
     assert list(entries(store.layout)) == []
-    assert store.find('demo', '1.0', archive()) is None
+    assert find(store, 'demo', '1.0', archive()) is None
     assert len(names(store.layout.tmp)) == 1
     # The next one is not disturbed by it.
     entry = add(store, tmp_path)
@@ -279,7 +286,7 @@ def test_staging_is_a_directory_of_its_own(store):
 def test_a_manifest_that_is_none_is_damage(store, tmp_path, content):
     overwrite(add(store, tmp_path).path / 'entry.json', content)
     with pytest.raises(DamagedError) as info:
-        store.find('demo', '1.0', archive())
+        find(store, 'demo', '1.0', archive())
     assert info.value.path == 'entry.json'
 
 
@@ -292,7 +299,7 @@ def test_a_manifest_that_is_none_is_damage(store, tmp_path, content):
 def test_a_manifest_that_is_no_file_is_damage(store, tmp_path, damage, found):
     damage(add(store, tmp_path).path / 'entry.json')
     with pytest.raises(DamagedError) as info:
-        store.find('demo', '1.0', archive())
+        find(store, 'demo', '1.0', archive())
     assert str(info.value) == f'entry.json: expected a readable file, found {found}'
 
 
@@ -301,7 +308,7 @@ def test_a_manifest_that_is_a_pipe_is_damage(store, tmp_path):
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(DamagedError):
-        store.find('demo', '1.0', archive())
+        find(store, 'demo', '1.0', archive())
 
 
 def test_a_manifest_of_another_archive_is_damage(store, tmp_path):
@@ -309,7 +316,7 @@ def test_a_manifest_of_another_archive_is_damage(store, tmp_path):
     other = add(store, tmp_path, content='other')
     shutil.copy(other.path / 'entry.json', entry.path / 'entry.json')
     with pytest.raises(DamagedError) as info:
-        store.find('demo', '1.0', archive())
+        find(store, 'demo', '1.0', archive())
     assert str(info.value) == (
         f'entry.json: expected an archive {entry.path.name}, '
         f'found {archive(content="other").sha256}'
@@ -321,7 +328,7 @@ def test_a_manifest_of_another_archive_is_damage(store, tmp_path):
 def test_a_manifest_of_another_distribution_is_damage(store, tmp_path, changes):
     rewrite(add(store, tmp_path), **changes)
     with pytest.raises(DamagedError):
-        store.find('demo', '1.0', archive())
+        find(store, 'demo', '1.0', archive())
 
 
 def test_an_entry_that_is_a_dangling_link_is_damage(store, tmp_path):
@@ -329,7 +336,7 @@ def test_an_entry_that_is_a_dangling_link_is_damage(store, tmp_path):
     entry.path.rename(tmp_path / 'away')
     entry.path.symlink_to(tmp_path / 'nowhere')
     with pytest.raises(DamagedError):
-        store.find('demo', '1.0', archive())
+        find(store, 'demo', '1.0', archive())
 
 
 # Removing

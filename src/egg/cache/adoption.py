@@ -17,11 +17,11 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from egg.cache import census, files, foreign, origins, trust
+from egg.cache import census, foreign, origins, trust
 from egg.cache.environment import Environment
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.foreign import ForeignEgg
-from egg.cache.layout import ENVIRONMENT, Layout, version_name
+from egg.cache.layout import Layout, version_name
 from egg.cache.manifest import Build, Manifest
 from egg.cache.origins import Origin, Pointer
 from egg.cache.store import Entry, Store
@@ -70,8 +70,7 @@ def prepare(layout: Layout, environment: Environment) -> Store:
     store = Store(layout, environment.key)
     store.prepare()
     trust.check(layout.root)
-    path = layout.environment(environment.key) / ENVIRONMENT
-    files.ensure(path, files.to_json(environment.describe()), layout.tmp)
+    store.describe(environment.describe())
     return store
 
 

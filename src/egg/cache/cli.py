@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from egg.cache import location
+from egg.cache import location, tenant
 from egg.cache.commands import (
     adding,
     check,
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         options.location = location.default()
     else:
         options.location = location.find(options.cache, os.getcwd())
-    if wanted == location.CHECKED and location.check(options.location) == location.MISSING:
+    if wanted == location.CHECKED and location.check(options.location) == tenant.MISSING:
         console.remark(f'There is no egg cache yet: {options.location}.')
     return verb.run(options, options.location.layout, console)
 

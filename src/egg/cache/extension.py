@@ -12,7 +12,7 @@ from typing import Any
 
 import zc.buildout
 
-from egg.cache import environment, installer, records, settings
+from egg.cache import environment, installer, records, settings, whereabouts
 from egg.cache.errors import SettingError, UntrustedError
 from egg.cache.session import Builder, Session
 from egg.cache.settings import is_listed
@@ -35,7 +35,7 @@ def load(buildout: Any) -> None:
         logger.warning(
             'The egg cache is switched off: it does not know this version of zc.buildout (%s), '
             'where these differ: %s.\nIs there a newer egg.cache?',
-            version('zc.buildout'),
+            whereabouts.buildout_version(),
             ', '.join(lacking),
         )
         return
@@ -116,7 +116,11 @@ def _session(options: Any) -> Session | None:
     chosen = settings.parse(given, options['directory'])
     if chosen.directory is None or chosen.is_off:
         return None
-    builder = Builder(version('zc.buildout'), platform.python_version(), version('pip'))
+    release = whereabouts.buildout_version()
+    if release is None:
+        logger.warning('The egg cache is switched off: zc.buildout does not tell its version.')
+        return None
+    builder = Builder(release, platform.python_version(), version('pip'))
     current = environment.current(builder.buildout, chosen.key)
     return Session(
         chosen,

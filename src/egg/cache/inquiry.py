@@ -165,14 +165,14 @@ def _absolute(link: str, directory: str) -> str:
 
 
 def _buildout_version() -> str:
-    try:
-        return version('zc.buildout')
-    except PackageNotFoundError as error:
+    found = whereabouts.buildout_version()
+    if found is None:
         raise CacheError(
             'There is no zc.buildout beside this egg-cache, so it is unknown which eggs that '
             'would want.\nRun the egg-cache that is installed with the zc.buildout of the '
             'buildout.'
-        ) from error
+        )
+    return found
 
 
 def _eggs(options: Mapping[str, str], directory: str, question: Question) -> Iterator[str]:

@@ -62,6 +62,7 @@ _develop_eggs_directory = ''
 _originals: dict[tuple[Any, str], Any] = {}
 
 
+# mypy can't know a base that may be missing: `lacking` tells if it is.
 class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[misc]
     """buildout's installer, which asks the egg cache before it asks the network."""
 
@@ -377,6 +378,7 @@ def _watch(index: Any) -> None:
             silent.add(url)
         return answer
 
+    # A function may have attributes; mypy doesn't let it.
     open_url.silent = silent  # type: ignore[attr-defined]
     index.open_url = open_url
 

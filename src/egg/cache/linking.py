@@ -13,7 +13,7 @@ import threading
 
 try:
     from fcntl import ioctl
-except ImportError:  # No POSIX, no clones.
+except ImportError:  # No POSIX, no clones; `Linker` looks before it calls.
     ioctl = None  # type: ignore[assignment]
 
 logger = logging.getLogger('egg.cache')

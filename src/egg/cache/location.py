@@ -6,12 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from egg.cache import configuration, settings
+from egg.cache import configuration, settings, tenant
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.layout import Layout
-from egg.cache.tenant import FOREIGN
-from egg.cache.tenant import MISSING as MISSING
-from egg.cache.tenant import state as state
 
 #: What a verb wants of the cache directory: that it is an egg cache (or isn't there yet), that
 #: it is known, or nothing at all.
@@ -87,8 +84,8 @@ def _directory(text: str, base: str, source: str) -> Path:
 
 def check(location: Location) -> str:
     """Return the state of the cache directory; raise `CacheError` for one of somebody else."""
-    found = state(location.layout)
-    if found == FOREIGN:
+    found = tenant.state(location.layout)
+    if found == tenant.FOREIGN:
         raise CacheError(
             f'{location} is not an egg cache: it holds other things, which are left alone.\n'
             'Name the egg cache with --cache DIR.'

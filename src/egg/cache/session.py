@@ -22,7 +22,7 @@ from egg.cache import files, metadata, origins, pins, tenant, transfer, trust
 from egg.cache.damage import Damage
 from egg.cache.environment import Environment
 from egg.cache.errors import DamagedError
-from egg.cache.layout import ENVIRONMENT, Layout
+from egg.cache.layout import Layout
 from egg.cache.linking import Linker
 from egg.cache.manifest import Archive, Build, Manifest
 from egg.cache.origins import Origin, Pointer
@@ -108,7 +108,7 @@ class Session:
         with self.trouble('prepare'):
             self.store.prepare()
             self.store.sweep()
-            self._describe_environment()
+            self.store.describe(self._environment.describe())
             self._writes = True
             self.recorder.start()
         # Once more: now it is there, whoever made it.
@@ -315,10 +315,6 @@ class Session:
                             'egg-cache-lock-timeout tells how long to wait.', timeout, error,
                         )  # fmt: skip
             yield
-
-    def _describe_environment(self) -> None:
-        path = self.layout.environment(self.store.key) / ENVIRONMENT
-        files.ensure(path, files.to_json(self._environment.describe()), self.layout.tmp)
 
     def trouble(self, verb: str, stops_writing: bool = False) -> Guard:
         """Turn any trouble with the cache inside a block into one warning."""

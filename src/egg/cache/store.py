@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from egg.cache import manifest as manifests
 from egg.cache.entry import Entry as Entry
 from egg.cache.errors import CacheError
 from egg.cache.inventory import environment_keys, left_overs, names, set_aside
-from egg.cache.layout import CACHEDIR_TAG, DIGEST_LENGTH, MANIFEST, Layout
+from egg.cache.layout import CACHEDIR_TAG, DIGEST_LENGTH, ENVIRONMENT, MANIFEST, Layout
 from egg.cache.manifest import Archive, Manifest
 
 #: Seconds after which something in `tmp/` belongs to no living process, or in `trash/` has been
@@ -55,6 +55,11 @@ class Store:
         if _is_torn(layout.tag):
             files.replace(layout.tag, CACHEDIR_TAG.encode(), layout.tmp)
 
+    def describe(self, environment: Mapping[str, object]) -> None:
+        """Keep what the environment key was made of. Raises `OSError`."""
+        path = self.layout.environment(self.key) / ENVIRONMENT
+        files.ensure(path, files.to_json(dict(environment)), self.layout.tmp)
+
     def check(self, path: Path) -> None:
         """Raise `CacheError` if something on the way from the cache directory to `path` is wrong.
 
@@ -70,17 +75,11 @@ class Store:
         """Return the entry that an archive has or would have."""
         return Entry(self.layout.entry(self.key, project, version, sha256))
 
-    def find(self, project: str, version: str, archive: Archive) -> Entry | None:
-        """Return the entry that was built from `archive`, if there is one.
+    def holds(self, entry: Entry, archive: Archive) -> bool:
+        """Tell whether `entry` is there and was built from `archive`.
 
         Raises `DamagedError` if its manifest is no manifest, and `CacheError` if the way to it
         can't be trusted.
-        """
-        entry = self.entry(project, version, archive.sha256)
-        return entry if self.holds(entry, archive) else None
-
-    def holds(self, entry: Entry, archive: Archive) -> bool:
-        """Tell whether `entry` is there and was built from `archive`; raises as `find`.
 
         The name of the archive must be the same too: the names of some eggs come from it.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from egg.cache import location, selection, units
+from egg.cache import selection, tenant, units
 from egg.cache.console import Console, printable
 from egg.cache.entry import Entry
 from egg.cache.errors import DamagedError
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     })
     for entry, text in damaged:
         console.remark(f'{entry} is damaged: {printable(text)}')
-    if not found and location.state(layout) != location.MISSING:
+    if not found and tenant.state(layout) != tenant.MISSING:
         which = 'no eggs' if wanted is None else f'no eggs like {options.pattern}'
         console.remark(f'There are {which} in {options.location}.')
     return 0

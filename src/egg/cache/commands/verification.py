@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from egg.cache import location, selection, trust, verify
+from egg.cache import selection, tenant, trust, verify
 from egg.cache.console import Console, printable
 from egg.cache.entry import Entry
 from egg.cache.errors import CacheError, DamagedError
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     if unsafe:
         console.remark(unsafe)
     # Whoever asks whether a cache is sound doesn't expect that there is none.
-    is_missing = location.state(layout) == location.MISSING
+    is_missing = tenant.state(layout) == tenant.MISSING
     return 1 if is_missing or unsafe or (failed if options.repair else damaged) else 0
 
 

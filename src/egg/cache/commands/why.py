@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from egg.cache import explanation, inquiry, location
+from egg.cache import explanation, inquiry, location, tenant
 from egg.cache.console import Console, printable
 from egg.cache.entry import Entry
 from egg.cache.errors import DamagedError
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         answer = Explanation(explanation.MISS, 'off', detail=asked.off)
     else:
         layout = Layout(directory)
-        if location.check(named or Location(directory, asked.directory)) == location.MISSING:
+        if location.check(named or Location(directory, asked.directory)) == tenant.MISSING:
             console.remark(f'There is no egg cache in {directory} yet.')
         answer = explanation.explain(asked.question, layout)
     remarks = list(asked.remarks(layout))

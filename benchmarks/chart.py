@@ -61,7 +61,7 @@ def draw(figures: dict[str, Any]) -> str:
         _style(),
         f'<rect class="paper" {size}/>',
         _text(MARGIN, 28, 'How long a buildout takes', 'head'),
-        _text(MARGIN, 47, f'Medians of {figures["rounds"]}, each in a new directory', 'faint'),
+        _text(MARGIN, 47, f'{figures_module.rounds(figures)}, each in a new directory', 'faint'),
         *body,
         _text(MARGIN, height - 12, figures_module.about(figures), 'faint small'),
         '</svg>',

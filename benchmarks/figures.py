@@ -127,9 +127,21 @@ def rst(figures: dict[str, Any]) -> Iterator[str]:
     yield from _simple_table(rows, header_count=2)
     yield ''
     yield (
-        f'Medians of {figures["rounds"]}, in seconds; each ratio is to the warm shared eggs '
+        f'{rounds(figures)}, in seconds; each ratio is to the warm shared eggs '
         f'directory. {about(figures)}.'
     )
+
+
+def rounds(figures: dict[str, Any]) -> str:
+    """Return how often each way was measured: those without a warm cache take minutes."""
+    counts = {
+        len(one['seconds'][way])
+        for one in figures['configurations'] for way in COLD if one['seconds'].get(way)
+    }  # fmt: skip
+    text = f'Medians of {figures["rounds"]}'
+    if counts <= {figures['rounds']}:
+        return text
+    return f'{text} ({max(counts)} without a warm cache)'
 
 
 def seconds(value: float) -> str:

@@ -1,0 +1,86 @@
+"""What is beside zc.buildout, and what is an egg of the buildout?"""
+
+from types import SimpleNamespace
+
+import pytest
+
+from egg.cache import beside
+from egg.cache.beside import Beside
+from egg.cache.errors import CacheError
+
+
+@pytest.fixture
+def directory(tmp_path):
+    for name in ('packages', 'buildout/eggs/a-1.0-py3.12.egg', 'buildout/develop-eggs', 'src'):
+        (tmp_path / name).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def one(directory):
+    return Beside(
+        [str(directory / 'packages'), str(directory / 'src'),
+         str(directory / 'buildout/eggs/a-1.0-py3.12.egg')],
+        str(directory / 'buildout/eggs'), str(directory / 'buildout/develop-eggs'))  # fmt: skip
+
+
+def test_what_is_installed_with_zc_buildout_is_beside_it(one, directory):
+    assert one.holds(str(directory / 'packages'))
+    assert not one.holds(str(directory / 'elsewhere'))
+
+
+def test_it_is_known_by_another_name_too(one, directory):
+    (directory / 'link').symlink_to('packages')
+    assert one.holds(str(directory / 'link'))
+
+
+def test_an_egg_of_the_buildout_is_not_beside_it(one, directory):
+    egg = str(directory / 'buildout/eggs/a-1.0-py3.12.egg')
+    assert one.is_egg(egg) and not one.holds(egg)
+
+
+def test_the_source_of_a_develop_egg_is_not_beside_it(one, directory):
+    source = directory / 'src'
+    assert one.holds(str(source))
+    (directory / 'buildout/develop-eggs/src.egg-link').write_text(f'{source}\n.')
+    assert not one.holds(str(source))
+
+
+@pytest.mark.parametrize(('name', 'project', 'version'), [
+    ('zope.interface-8.7-py3.12-linux-x86_64.egg', 'zope-interface', '8.7'),
+    ('typing_extensions-4.16.0-py3.9.egg', 'Typing.Extensions', '4.16.0'),
+    ('demo-1.0_local-py3.12.egg', 'demo', '1.0-local'),
+    ('demo-1.0.egg', 'demo', '1.0'),
+])
+def test_eggs_are_known_by_project_and_version(tmp_path, name, project, version):
+    (tmp_path / name).mkdir()
+    (tmp_path / 'tmp123').mkdir()
+    assert beside.egg_names(str(tmp_path)) == {beside.key(project, version): name}
+
+
+def test_a_directory_that_is_missing_has_no_eggs(tmp_path):
+    assert beside.egg_names(str(tmp_path / 'eggs')) == {}
+
+
+def test_metadata_are_found_in_any_spelling(tmp_path):
+    (tmp_path / 'Zc_Buildout-6.0.1.dist-info').mkdir()
+    (tmp_path / 'zc.buildout-6.0.dist-info').mkdir()
+    dist = SimpleNamespace(location=str(tmp_path), project_name='zc.buildout', version='6.0.1')
+    assert beside.metadata_directory(dist).name == 'Zc_Buildout-6.0.1.dist-info'
+    dist.version = '7'
+    with pytest.raises(CacheError, match='no metadata'):
+        beside.metadata_directory(dist)
+    assert not beside.is_editable(dist)
+
+
+@pytest.mark.parametrize(('name', 'expected'), [
+    ('pip-26.3-py3.12-linux-x86_64.dist-info', 'pip-26.3.dist-info'),
+    ('zc.buildout-6.0.1-py3.12.dist-info', 'zc.buildout-6.0.1.dist-info'),
+    ('pip-26.3.dist-info', 'pip-26.3.dist-info'),
+    ('EGG-INFO', 'EGG-INFO'),
+])
+def test_metadata_get_their_name_back(tmp_path, name, expected):
+    (tmp_path / name).mkdir()
+    beside.restore_metadata_name(tmp_path)
+    beside.restore_metadata_name(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [expected]

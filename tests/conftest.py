@@ -83,13 +83,15 @@ def buildout_factory(tmp_path, tools, index, home, cache_dir):
 
     All have the same home directory, index and egg cache. `cache=False` makes one without the
     extension; further keyword arguments are options of [buildout], None takes one away.
+    What is beside zc.buildout stays there, as the index has none of it.
     """
     numbers = itertools.count(1)
 
     def make(config='', cache=True, tools=tools, directory=None, **options):
         defaults = {'index': index.url}
         if cache:
-            defaults.update({'extensions': 'egg.cache', 'egg-cache': cache_dir})
+            defaults.update({'extensions': 'egg.cache', 'egg-cache': cache_dir,
+                             'egg-cache-self-contained': 'no'})
         defaults.update((name.replace('_', '-'), value) for name, value in options.items())
         directory = directory or tmp_path / f'buildout{next(numbers)}'
         return Buildout(directory, tools, config, defaults, home)

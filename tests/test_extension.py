@@ -61,7 +61,8 @@ def untouched():
 def options(tmp_path):
     return {'extensions': 'egg.cache', 'egg-cache': str(tmp_path / 'cache'),
             'directory': str(tmp_path), 'eggs-directory': str(tmp_path / 'eggs'),
-            'develop-eggs-directory': str(tmp_path / 'develop-eggs')}
+            'develop-eggs-directory': str(tmp_path / 'develop-eggs'),
+            'installed': str(tmp_path / '.installed.cfg'), 'egg-cache-self-contained': 'no'}
 
 
 @pytest.mark.parametrize('spelling', [
@@ -110,6 +111,14 @@ def test_a_second_load_that_does_not_want_it_switches_it_off(options, change):
     extension.load({'buildout': options})
     extension.load({'buildout': {**options, **change}})
     assert state() == before
+
+
+@pytest.mark.usefixtures('untouched')
+@pytest.mark.parametrize('change', [{'egg-cache': ''}, {'egg-cache-mode': 'off'}])
+@pytest.mark.parametrize('wanted', ['yes', 'check'])
+def test_without_a_cache_it_still_serves_self_contained_buildouts(options, change, wanted):
+    extension.load({'buildout': {**options, **change, 'egg-cache-self-contained': wanted}})
+    assert easy_install.Installer is installer.Installer
 
 
 @pytest.mark.usefixtures('untouched')

@@ -196,7 +196,8 @@ def test_every_buildout_gets_what_it_gets_without_a_cache(
         def make(config, cache=True, **options):
             defaults = {name.replace('_', '-'): value for name, value in options.items()}
             if cache:
-                defaults.update({'extensions': 'egg.cache', 'egg-cache': directory / 'cache'})
+                defaults.update({'extensions': 'egg.cache', 'egg-cache': directory / 'cache',
+                                 'egg-cache-self-contained': 'no'})
             return Buildout(directory / f'buildout{next(numbers)}', tools, config, defaults, home)
 
         world = World(directory, recipe_wheel)

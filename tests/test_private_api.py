@@ -9,7 +9,7 @@ from support import tools as support_tools
 from support.runner import egg_part
 from zc.buildout import easy_install
 
-from egg.cache import installer
+from egg.cache import compatibility, installer
 
 # How a later zc.buildout may differ: buildout itself still works with each of these.
 GONE = '''
@@ -19,20 +19,27 @@ builtins.{name} = easy_install.{name}
 del easy_install.{name}
 '''
 OTHER_SIGNATURE = '''
-from zc.buildout import easy_install
-original = easy_install.{owner}{name}
+from zc.buildout import buildout, easy_install
+owner = {module}.{owner}
+original = owner.{name}
 def changed(*args, **options):
     return original(*args, **options)
-easy_install.{owner}{name} = changed
+owner.{name} = changed
 '''
-RELIED_ON = [*installer.SIGNATURES, *installer.NAMES]
+
+
+def other_signature(name):
+    owner, _, method = name.partition('.')
+    module = 'buildout' if owner == 'Buildout' else 'easy_install'
+    return OTHER_SIGNATURE.format(module=module, owner=owner, name=method)
+
+
+RELIED_ON = [*compatibility.SIGNATURES, *compatibility.NAMES]
 DIFFERENCES = {
     **{name: GONE.format(name=name)
-       for name in (*installer.NAMES, *installer.SIGNATURES, 'Installer') if '.' not in name},
-    **{name: OTHER_SIGNATURE.format(owner=name.partition('.')[0] + '.',
-                                    name=name.partition('.')[2])
-       for name in installer.SIGNATURES if '.' in name},
-    'Installer.__init__': OTHER_SIGNATURE.format(owner='Installer.', name='__init__'),
+       for name in (*compatibility.NAMES, *compatibility.SIGNATURES, 'Installer') if '.' not in name},
+    **{name: other_signature(name) for name in compatibility.SIGNATURES if '.' in name},
+    'Installer.__init__': other_signature('Installer.__init__'),
 }
 REPORT = {  # What is said, where it is not the name itself.
     'Installer': 'Installer._satisfied',
@@ -47,29 +54,29 @@ def tools(tmp_path_factory):
 
 
 def test_nothing_is_lacking():
-    assert installer.lacking() == []
+    assert compatibility.lacking() == []
 
 
-@pytest.mark.parametrize('name', installer.SIGNATURES)
+@pytest.mark.parametrize('name', compatibility.SIGNATURES)
 def test_a_function_has_the_parameters_that_are_relied_on(name):
-    function = easy_install
+    function = compatibility.owner(name)
     for part in name.split('.'):
         function = getattr(function, part)
-    expected = installer.SIGNATURES[name]
+    expected = compatibility.SIGNATURES[name]
     assert tuple(inspect.signature(function).parameters)[:len(expected)] == expected
 
 
-@pytest.mark.parametrize('name', installer.NAMES)
+@pytest.mark.parametrize('name', compatibility.NAMES)
 def test_a_name_is_there(name):
     assert hasattr(easy_install, name)
 
 
 def test_attributes_of_installers_and_indexes_are_there():
     found = easy_install.Installer(check_picked=False)
-    for name in installer.ATTRIBUTES['Installer']:
+    for name in compatibility.ATTRIBUTES['Installer']:
         assert hasattr(found, name)
     index = easy_install.AllowHostsPackageIndex('http://127.0.0.1:9/')
-    for name in installer.ATTRIBUTES['AllowHostsPackageIndex']:
+    for name in compatibility.ATTRIBUTES['AllowHostsPackageIndex']:
         assert hasattr(index, name)
 
 
@@ -77,7 +84,7 @@ def test_whatever_the_installer_uses_is_listed():
     """All private names of buildout in the source of the installer are looked for."""
     source = inspect.getsource(installer)
     listed = {part for name in RELIED_ON for part in name.split('.')}
-    listed.update(name for names in installer.ATTRIBUTES.values() for name in names)
+    listed.update(name for names in compatibility.ATTRIBUTES.values() for name in names)
     used = {word for word in dir(easy_install) if word.startswith('_') and word[1] != '_'
             and f'easy_install.{word}' in source}
     used |= {word for word in dir(easy_install.Installer) if word.startswith('_')
@@ -90,25 +97,26 @@ def test_whatever_the_installer_uses_is_listed():
 def test_a_name_that_is_gone_is_lacking(monkeypatch, name):
     monkeypatch.setattr(builtins, name, getattr(easy_install, name), raising=False)
     monkeypatch.delattr(easy_install, name)
-    assert installer.lacking() == [name]
+    assert compatibility.lacking() == [name]
 
 
 @pytest.mark.parametrize('name', [name for name in RELIED_ON if '.' in name])
 def test_a_method_that_is_gone_or_has_other_parameters_is_lacking(monkeypatch, name):
     owner, _, method = name.partition('.')
-    monkeypatch.setattr(getattr(easy_install, owner), method, lambda self, other: None)
-    assert installer.lacking() == [name]
-    monkeypatch.setattr(getattr(easy_install, owner), method, None)
-    assert installer.lacking() == [name]
+    cls = getattr(compatibility.owner(name), owner)
+    monkeypatch.setattr(cls, method, lambda self, other, third, fourth: None)
+    assert compatibility.lacking() == [name]
+    monkeypatch.setattr(cls, method, None)
+    assert compatibility.lacking() == [name]
 
 
-@pytest.mark.parametrize('owner', installer.ATTRIBUTES)
+@pytest.mark.parametrize('owner', compatibility.ATTRIBUTES)
 def test_an_attribute_that_no_initialiser_sets_is_lacking(monkeypatch, owner):
     for base in inspect.getmro(getattr(easy_install, owner))[:-1]:
         if '__init__' in vars(base):
             monkeypatch.setattr(base, '__init__', lambda self: None)
-    names = installer.ATTRIBUTES[owner]
-    assert installer.lacking() == [f'{owner}.{name}' for name in names]
+    names = compatibility.ATTRIBUTES[owner]
+    assert compatibility.lacking() == [f'{owner}.{name}' for name in names]
 
 
 def assert_it_is_switched_off(buildout, difference):
@@ -147,8 +155,8 @@ def test_each_difference_is_noticed_by_a_real_buildout(buildout_factory, tools, 
 def test_no_release_lacks_anything(buildout_factory, tmp_path, version):
     tools = support_tools.tools_for(version, tmp_path / 'tools')
     result = twins.run_code(buildout_factory({}, tools=tools), '''
-from egg.cache import installer
+from egg.cache import compatibility
 from importlib.metadata import version
-print(version("zc.buildout"), installer.lacking())
+print(version("zc.buildout"), compatibility.lacking())
 ''')
     assert result.lines(f'{version} []')

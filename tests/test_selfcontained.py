@@ -464,9 +464,9 @@ def test_the_answer_for_people(tree, outside, capsys):
     # It is still there.
     ('eggs-directory = {}', 'eggs', 'Take away the option', ['to its end', 'Delete']),
     # A copy.
-    ('', 'all', 'Delete .installed.cfg before you run', ['Take away the option', 'to its end']),
+    ('', 'all', 'Run bootstrap.py here', ['Take away the option', 'to its end']),
     # A copy with a shared eggs directory.
-    ('eggs-directory = {}', 'all', 'Delete .installed.cfg before you run', ['to its end']),
+    ('eggs-directory = {}', 'all', 'Run bootstrap.py here', ['to its end']),
 ])  # fmt: skip
 def test_what_installed_cfg_alone_has_elsewhere_is_no_option(
     tree, outside, monkeypatch, capsys, configuration, installed, expected, others

@@ -145,6 +145,7 @@ def test_these_are_all_modes_and_options():
     assert settings.OPTIONS == (
         'egg-cache', 'egg-cache-mode', 'egg-cache-exclude', 'egg-cache-key',
         'egg-cache-link-mode', 'egg-cache-lock-timeout', 'egg-cache-max-size',
+        'egg-cache-self-contained',
     )  # fmt: skip
 
 

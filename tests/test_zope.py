@@ -17,6 +17,7 @@ CONFIG = '''
 extends = {versions}
 extensions = egg.cache
 egg-cache = {cache}
+egg-cache-self-contained = no
 parts = zope
 
 [zope]

@@ -103,7 +103,9 @@ def make_wheel(directory, name, version, files=None, requires=(), entry_points=N
 def write_wheel(path, members, executable=()):
     """Write `members` (paths and text or bytes) as a wheel, with a RECORD, and return its path."""
     members = {name: _bytes(data) for name, data in members.items()}
-    [info] = {name.split('/')[0] for name in members if name.endswith('.dist-info/METADATA')}
+    # Of a distribution that brings others, only its own.
+    [info] = {name.split('/')[0] for name in members
+              if name.endswith('.dist-info/METADATA') and name.count('/') == 1}
     members[f'{info}/RECORD'] = _record(members, f'{info}/RECORD')
     return _write_zip(path, members, executable)
 

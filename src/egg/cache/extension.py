@@ -12,12 +12,15 @@ from typing import Any
 
 import zc.buildout
 
-from egg.cache import environment, installer, records, settings, whereabouts
-from egg.cache.errors import SettingError, UntrustedError
+from egg.cache import compatibility, environment, installer, records, settings, whereabouts
+from egg.cache.errors import CacheError, SettingError, UntrustedError
 from egg.cache.session import Builder, Session
-from egg.cache.settings import is_listed
+from egg.cache.settings import Settings, is_listed
 
 logger = logging.getLogger('egg.cache')
+
+# As they were when buildout began.
+_chosen: Settings | None = None
 
 
 def load(buildout: Any) -> None:
@@ -26,11 +29,13 @@ def load(buildout: Any) -> None:
     buildout calls every extension that is installed as soon as one is listed. Raises
     `zc.buildout.UserError` for an option with a wrong value.
     """
+    global _chosen
     installer.deactivate()
+    _chosen = None
     options = buildout['buildout']
     if not is_listed(options.get('extensions', '')):
         return
-    lacking = installer.lacking()
+    lacking = compatibility.lacking()
     if lacking:
         logger.warning(
             'The egg cache is switched off: it does not know this version of zc.buildout (%s), '
@@ -40,19 +45,28 @@ def load(buildout: Any) -> None:
         )
         return
     try:
-        session = _session(options)
-        if session is not None and session.open():
-            installer.activate(session, _follow(options, session), options)
-            # After an error nobody unloads extensions.
-            atexit.register(session.recorder.leave)
-            _remark_on_layout(options)
+        chosen = _settings(options)
+        _keep_from_others(options, chosen)
+        session = _session(options, chosen)
+        if session is not None and not session.open():
+            session = None
     except UntrustedError as error:
         if 'egg-cache' in options:
             raise zc.buildout.UserError(str(error)) from error
         # Nobody chose the default directory, so nobody is to be stopped because of it.
         logger.warning('%s\nThe buildout goes on without an egg cache.', error)
+        session = None
     except SettingError as error:
         raise zc.buildout.UserError(str(error)) from error
+    if session is None and chosen.self_contained == 'no':
+        return
+    _chosen = chosen
+    follow = None if session is None else _follow(options, session)
+    installer.activate(session, follow, options, chosen.self_contained == 'yes')
+    if session is not None:
+        # After an error nobody unloads extensions.
+        atexit.register(session.recorder.leave)
+        _remark_on_layout(options)
 
 
 def unload(buildout: Any) -> None:
@@ -60,6 +74,10 @@ def unload(buildout: Any) -> None:
 
     buildout does not come here after an error.
     """
+    global _chosen
+    if _chosen is not None and _chosen.self_contained != 'no':
+        _end_on_its_own(buildout['buildout'], _chosen)
+    _chosen = None
     session = installer.deactivate()
     if session is not None:
         session.finish()
@@ -72,6 +90,39 @@ def unload(buildout: Any) -> None:
     summary = session.tally.summary() if session is not None else None
     if summary is not None:
         logger.info(summary)
+
+
+def _keep_from_others(options: Any, chosen: Settings) -> None:
+    """Never let buildout act upon what another directory's `.installed.cfg` says.
+
+    It would remove what was installed there.
+    """
+    directory = options['directory']
+    if chosen.self_contained == 'no' or not os.path.exists(options['installed']):
+        return
+    # Imported late: a new buildout has no use for it.
+    from egg.cache.standalone import bootstrap
+
+    root = bootstrap.set_aside(directory)
+    if root is not None:
+        logger.warning(
+            'The .installed.cfg in %s is that of %s, from where this buildout was copied or '
+            'moved.\nIt is kept as .installed.cfg.foreign, and all parts are installed anew.',
+            directory, root,
+        )  # fmt: skip
+
+
+def _end_on_its_own(options: Any, chosen: Settings) -> None:
+    """Let the buildout have all that it needs, and say what still leads out of it."""
+    # Imported late: with egg-cache-self-contained = no, nobody needs it.
+    from egg.cache import independence
+
+    try:
+        if chosen.self_contained == 'yes':
+            independence.complete(options, '' if chosen.is_off else str(chosen.directory))
+        independence.report(options, chosen.self_contained == 'check')
+    except (CacheError, OSError) as error:
+        logger.warning('Whether the buildout is self-contained is not known: %s', error)
 
 
 def _remark_on_layout(options: Any) -> None:
@@ -97,7 +148,7 @@ def _follow(options: Any, session: Session) -> Callable[[], Session]:
             # What is wrong with the cache by now must not stop a build that has begun.
             sessions[variables] = session.idle()
             with session.trouble('open'):
-                other = _session(options)
+                other = _session(options, _settings(options))
                 if other is not None:
                     other.join(session)
                     other.open()
@@ -111,9 +162,12 @@ def _build_variables() -> tuple[object, ...]:
     return environment.can_compile(), *sorted(environment.build_variables().items())
 
 
-def _session(options: Any) -> Session | None:
+def _settings(options: Any) -> Settings:
     given = {name: options[name] for name in settings.OPTIONS if name in options}
-    chosen = settings.parse(given, options['directory'])
+    return settings.parse(given, options['directory'])
+
+
+def _session(options: Any, chosen: Settings) -> Session | None:
     if chosen.directory is None or chosen.is_off:
         return None
     release = whereabouts.buildout_version()

@@ -1,10 +1,11 @@
 """Where does the egg cache hook into zc.buildout?
 
-This is the only module that uses private names of `zc.buildout.easy_install`. `Installer`
-replaces the class of the same name while the extension is loaded. For each distribution that
-buildout gets there is an `Arrival`, which the wrapped functions that make eggs of archives
-(`call_pip_install` and the unpackers) look at. Everything else stays buildout's own: which
-distribution is taken, renaming, collisions, log lines, the order of the working set.
+This is the only module that uses private names of zc.buildout (`compatibility` lists them).
+`Installer` replaces the class of the same name while the extension is loaded. For each
+distribution that buildout gets there is an `Arrival`, which the wrapped functions that make eggs
+of archives (`call_pip_install` and the unpackers) look at. Everything else stays buildout's own:
+which distribution is taken, renaming, collisions, log lines, the order of the working set. One
+thing is not: what a part would take of those that are beside zc.buildout becomes an egg.
 
 A custom build (`easy_install.build`) and a develop egg have no arrival, so they never read from
 or write to the cache.
@@ -13,9 +14,9 @@ or write to the cache.
 from __future__ import annotations
 
 import glob
-import inspect
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,8 +25,9 @@ from typing import Any
 from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout
 
-from egg.cache import archives, origins
+from egg.cache import archives, beside, origins, wheels
 from egg.cache.arrival import Arrival
+from egg.cache.beside import Beside
 from egg.cache.origins import Origin
 from egg.cache.session import Session
 from egg.cache.store import Entry
@@ -33,32 +35,13 @@ from egg.cache.store import Entry
 pkg_resources: Any = getattr(easy_install, 'pkg_resources', None)
 logger = logging.getLogger('egg.cache')
 
-#: The private names that are relied on: functions and methods with their parameters ...
-SIGNATURES = {
-    'Installer._satisfied': ('self', 'req', 'source'),
-    'Installer._obtain': ('self', 'requirement', 'source'),
-    'Installer._fetch': ('self', 'dist', 'tmp', 'download_cache'),
-    'Installer._get_dist': ('self', 'requirement', 'ws'),
-    'Installer._make_env': ('self',),
-    'Installer._env_rescan_dest': ('self',),
-    'AllowHostsPackageIndex.open_url': ('self', 'url', 'warning'),
-    'AllowHostsPackageIndex.url_ok': ('self', 'url', 'fatal'),
-    'call_pip_install': ('spec', 'dest'),
-    '_maybe_copy_and_rename_wheel': ('dist', 'dest'),
-}
-# Here further parameters do no harm: they are handed on, or never given.
-_MAY_HAVE_MORE = ('AllowHostsPackageIndex.url_ok', 'call_pip_install')
-#: ... other names, and attributes that an initialiser sets.
-NAMES = ('Environment', 'UNPACKERS', 'pkg_resources')
-ATTRIBUTES = {
-    'Installer': ('_dest', '_path', '_env', '_index', '_links', '_allow_hosts'),
-    'AllowHostsPackageIndex': ('index_url',),
-}
-
 _session: Session | None = None
 _arrival: Arrival | None = None
 _follow: Callable[[], Session] | None = None
-_develop_eggs_directory = ''
+_options: Mapping[str, str] = {}
+_beside: Beside | None = None
+_is_upgrading = False
+_refused: set[str] = set()
 _originals: dict[tuple[Any, str], Any] = {}
 
 
@@ -66,7 +49,27 @@ _originals: dict[tuple[Any, str], Any] = {}
 class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[misc]
     """buildout's installer, which asks the egg cache before it asks the network."""
 
+    _is_for_part = False
+    # What is beside zc.buildout and should become an egg now, and what has become one.
+    _wanted: Any = None
+    _owned: frozenset[tuple[str, str]] = frozenset()
+
+    def install(self, specs: Any, working_set: Any = None) -> Any:
+        self._is_for_part = working_set is None and not _is_upgrading
+        return super().install(specs, working_set)
+
     def _get_dist(self, requirement: Any, ws: Any) -> Any:
+        try:
+            return self._get_with_cache(requirement, ws)
+        except (Exception, SystemExit) as error:
+            if self._wanted is None:
+                raise
+            logger.debug('There is no archive of %s: %s', self._wanted, error)
+            return self._get_with_cache(requirement, ws)
+        finally:
+            self._wanted = None
+
+    def _get_with_cache(self, requirement: Any, ws: Any) -> Any:
         global _arrival, _session
         if _session is None or self._dest is None:
             return super()._get_dist(requirement, ws)
@@ -82,6 +85,12 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
             _arrival = before
 
     def _satisfied(self, req: Any, source: Any = None) -> Any:
+        found, available = self._satisfied_with_cache(req, source)
+        if found is None or not self._is_for_part or _beside is None:
+            return found, available
+        return self._own(found, _beside) if _beside.holds(found.location) else (found, None)
+
+    def _satisfied_with_cache(self, req: Any, source: Any) -> Any:
         if _session is None or _arrival is None or source:
             return super()._satisfied(req, source)
         if not any(dist in req for dist in self._env[req.project_name]):
@@ -92,6 +101,42 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
         if found is None and available is None:
             available = self._fallback(_session, _arrival, req)
         return found, available
+
+    def _own(self, found: Any, own: Beside) -> tuple[Any, Any]:
+        """Return what `_satisfied` does, for an egg of what was `found` beside zc.buildout.
+
+        It has the same version: what parts get is what they get without us.
+        """
+        if found.precedence == pkg_resources.DEVELOP_DIST:
+            self._owned |= {beside.key(found.project_name, found.version)}
+        for dist in self._env[found.project_name]:
+            if dist.version == found.version and own.is_egg(dist.location):
+                return dist, None
+        if self._dest is not None and self._wanted is None and not beside.is_editable(found):
+            self._wanted = found
+            exact = found.as_requirement()
+            available = self._pinned(_session, _arrival, exact) if _session and _arrival else None
+            available = available or self._archive(exact)
+            if available is not None:
+                return None, available
+        return _egg_of_installed(found, self._dest or own.eggs_directory) or found, None
+
+    def _archive(self, exact: Any) -> Any:
+        """Return the archive that the index or a find-link has for an exact requirement."""
+        # What is not in the index would be looked for in the list of all that is.
+        self._index.not_found_in_index = lambda requirement: None
+        try:
+            available = self._obtain(exact)
+        finally:
+            del self._index.not_found_in_index
+        # The index has what is on sys.path, too.
+        return None if available is None or os.path.isdir(available.location) else available
+
+    def _check_picked_requirement_versions(self, requirement: Any, dists: Any) -> None:
+        """Don't say of what buildout took as it was that its version was picked."""
+        others = [dist for dist in dists
+                  if beside.key(dist.project_name, dist.version) not in self._owned]  # fmt: skip
+        super()._check_picked_requirement_versions(requirement, others)
 
     def _obtain(self, requirement: Any, source: Any = None) -> Any:
         _watch(self._index)
@@ -137,7 +182,7 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
         env = super()._make_env()
         if self._dest is None:
             for directory in self._path:
-                if directory == _develop_eggs_directory:
+                if directory == _options.get('develop-eggs-directory'):
                     continue
                 for location in sorted(glob.glob(os.path.join(glob.escape(directory), '*.egg'))):
                     for dist in pkg_resources.find_distributions(location):
@@ -200,20 +245,27 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
 
 
 def activate(
-    session: Session,
+    session: Session | None,
     follow: Callable[[], Session] | None = None,
     options: Mapping[str, str] | None = None,
+    is_self_contained: bool = False,
 ) -> None:
-    """Let buildout use the egg cache of `session`.
+    """Let buildout use the egg cache of `session`, if there is one.
 
     `follow` returns the session to be used from now on, and is called for each distribution;
-    `options` are those of the section [buildout].
+    `options` are those of the section [buildout]. If the buildout is to be self-contained, parts
+    get eggs instead of what is beside zc.buildout.
     """
-    global _session, _follow, _develop_eggs_directory
+    global _session, _follow, _options, _beside
     deactivate()
-    _session = session
-    _follow = follow
-    _develop_eggs_directory = (options or {}).get('develop-eggs-directory', '')
+    _session, _follow, _options = session, follow, options or {}
+    if is_self_contained:
+        _beside = Beside(
+            easy_install.buildout_and_setuptools_path,
+            _options['eggs-directory'],
+            _options['develop-eggs-directory'],
+        )
+    _refused.clear()
     _replace('Installer', Installer)
     _replace('call_pip_install', _caching_pip_install(easy_install.call_pip_install))
     _replace(
@@ -227,13 +279,14 @@ def activate(
     # After an error nobody unloads extensions, and another buildout in the same process may
     # list none, so that nobody loads them either.
     _replace('__init__', _deactivating(Buildout.__init__), Buildout)
+    _replace('_maybe_upgrade', _noting_upgrades(Buildout._maybe_upgrade), Buildout)
 
 
 def deactivate() -> Session | None:
     """Give buildout its own names back; return the session that was active."""
-    global _session, _follow, _develop_eggs_directory
+    global _session, _follow, _options, _beside
     session, _session = _session, None
-    _follow, _develop_eggs_directory = None, ''
+    _follow, _options, _beside = None, {}, None
     if _originals:
         # Settings that buildout made on the class in the meantime stay.
         original = _originals[easy_install, 'Installer']
@@ -244,39 +297,6 @@ def deactivate() -> Session | None:
         setattr(owner, name, value)
     _originals.clear()
     return session
-
-
-def lacking() -> list[str]:
-    """Return the private names that this zc.buildout has no longer, or has otherwise."""
-    wrong = [name for name in NAMES if not hasattr(easy_install, name)]
-    for name, parameters in SIGNATURES.items():
-        found = _parameters(name)
-        if name in _MAY_HAVE_MORE:
-            found = found[: len(parameters)]
-        if found != parameters:
-            wrong.append(name)
-    for name, attributes in ATTRIBUTES.items():
-        known = _initialised(getattr(easy_install, name, object))
-        wrong.extend(f'{name}.{attribute}' for attribute in attributes if attribute not in known)
-    return wrong
-
-
-def _parameters(name: str) -> tuple[str, ...]:
-    function: Any = easy_install
-    for part in name.split('.'):
-        function = getattr(function, part, None)
-    return tuple(inspect.signature(function).parameters) if inspect.isfunction(function) else ()
-
-
-def _initialised(cls: type) -> set[str]:
-    """Return the names that occur in the initialisers of `cls` and its bases."""
-    initialisers = (vars(base).get('__init__') for base in inspect.getmro(cls))
-    return {
-        name
-        for initialise in initialisers
-        if inspect.isfunction(initialise)
-        for name in initialise.__code__.co_names
-    }
 
 
 def _replace(name: str, value: Any, owner: Any = easy_install) -> None:
@@ -290,6 +310,53 @@ def _deactivating(original: Any) -> Any:
         original(self, *args, **kwargs)
 
     return __init__
+
+
+def _noting_upgrades(original: Any) -> Any:
+    """Upgrades of zc.buildout are not for parts, and compare with what is beside it."""
+
+    def _maybe_upgrade(self: Any) -> Any:
+        global _is_upgrading
+        _is_upgrading = True
+        try:
+            return original(self)
+        finally:
+            _is_upgrading = False
+
+    return _maybe_upgrade
+
+
+def _egg_of_installed(found: Any, directory: str) -> Any:
+    """Return an egg made of what is installed, in the eggs directory; None if that can't be."""
+    global _arrival
+    # Nobody knows the archive, so the egg cache is not for it.
+    before, _arrival = _arrival, None
+    try:
+        if os.path.isdir(found.location) and found.location.endswith('.egg'):
+            return easy_install._move_to_eggs_dir_and_compile(
+                found.clone(precedence=pkg_resources.EGG_DIST), directory
+            )
+        with tempfile.TemporaryDirectory() as temporary:
+            wheel = wheels.rebuild(beside.metadata_directory(found), Path(temporary))
+            made = easy_install._move_to_eggs_dir_and_compile(
+                found.clone(location=str(wheel), precedence=pkg_resources.EGG_DIST), directory
+            )
+        beside.forget_archive(Path(made.location))
+        logger.info('Made an egg of %s, which is installed beside zc.buildout.', found)
+        return made
+    # Whatever it is: plain buildout would go on.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        if str(found) not in _refused:
+            _refused.add(str(found))
+            logger.warning(
+                '%s is used as it is installed beside zc.buildout: no archive of it was found, '
+                'and no egg can be made of what is installed: %s.\n'
+                'So the buildout is not self-contained. Is there an index that has this version, '
+                'or can another one be pinned?', found, str(error).rstrip('.'),
+            )  # fmt: skip
+        return None
+    finally:
+        _arrival = before
 
 
 def _settings_of(cls: type) -> set[str]:

@@ -27,6 +27,7 @@ OPTIONS = (
     'egg-cache-link-mode',
     'egg-cache-lock-timeout',
     'egg-cache-max-size',
+    'egg-cache-self-contained',
 )
 
 #: What each mode does: (are hits served?, are eggs stored?, does storing replace an entry?)
@@ -36,6 +37,9 @@ MODES = {
     'refresh': (False, True, True),
     'off': (False, False, False),
 }
+
+#: What is done for a buildout that can live on its own: all, a report at the end, nothing.
+SELF_CONTAINED = ('yes', 'check', 'no')
 
 #: Seconds after which a buildout no longer waits for another one that builds the same egg.
 LOCK_TIMEOUT = 30 * 60.0
@@ -86,6 +90,7 @@ class Settings:
     lock_timeout: float = LOCK_TIMEOUT
     max_size: int | None = None
     link_mode: str = 'auto'
+    self_contained: str = 'yes'
 
     @property
     def is_off(self) -> bool:
@@ -125,6 +130,7 @@ def parse(options: Mapping[str, str], buildout_directory: str) -> Settings:
         # 0 is no limit, too.
         max_size=int(_parsed(units.parse_size, 'egg-cache-max-size', options, 0)) or None,
         link_mode=_one_of(linking.MODES, 'egg-cache-link-mode', options, 'auto'),
+        self_contained=_one_of(SELF_CONTAINED, 'egg-cache-self-contained', options, 'yes'),
     )
 
 

@@ -34,9 +34,8 @@ _ADVICE = {
     selfcontained.DIRECTORY: 'A directory of the buildout is elsewhere. Take away the option, in '
     'buildout.cfg or ~/.buildout/default.cfg, and run buildout again.',
     selfcontained.SITE_PACKAGES: 'What is installed beside zc.buildout answers requirements, '
-    'too, and what zc.buildout itself needs, such as setuptools, is always there. Pin what the '
-    'scripts need of it to another version than the one that is installed, and buildout makes an '
-    'egg of it. What zc.buildout does not need can be uninstalled there instead.',
+    'too. Run buildout with egg.cache among its extensions and egg-cache-self-contained = yes: '
+    'it makes an egg of that, or says why it can\'t.',
     selfcontained.SCRIPT: 'Scripts have paths of develop eggs, of options such as extra-paths, '
     'and of the place where they were made: in a copied buildout, run buildout again.',
     selfcontained.DEVELOP: 'For a develop egg, move its source into the buildout, or use a '
@@ -46,8 +45,9 @@ _ADVICE = {
     '$ORIGIN and stays in the buildout, or use a wheel that brings its libraries.',
     selfcontained.PART: 'Files of parts have the paths that the options of the part name. '
     'Use ${buildout:directory} there.',
-    selfcontained.COPIED: 'If the buildout was copied or moved, delete .installed.cfg before you '
-    'run buildout here: it would remove what was installed at the other place.',
+    selfcontained.COPIED: 'If the buildout was copied or moved, run bootstrap.py here, which '
+    'egg-cache bootstrap-script writes, and then bin/buildout. Or delete .installed.cfg first: '
+    'buildout alone would remove what was installed at the other place.',
 }
 
 #: Instead, where `.installed.cfg` has directories elsewhere, and `buildout.cfg` has not.
@@ -57,8 +57,9 @@ _STALE = (
 )
 _COPIED = (
     'The directories in .installed.cfg are not those of buildout.cfg: it is that of another '
-    'directory, from which this one was copied or moved. Delete .installed.cfg before you run '
-    'buildout here: it would remove what was installed at the other place.'
+    'directory, from which this one was copied or moved. Run bootstrap.py here, which egg-cache '
+    'bootstrap-script writes, and then bin/buildout. Or delete .installed.cfg first: buildout '
+    'alone would remove what was installed at the other place.'
 )
 
 
@@ -77,9 +78,14 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     return 0 if report.is_self_contained else 1
 
 
+def explained(report: Report) -> Iterator[str]:
+    """Yield lines that say what leads out of a buildout, and what to do."""
+    yield from map(printable, (*_lines(report), *_advice(report)))
+
+
 def _tell(report: Report, console: Console) -> None:
-    for line in (*_lines(report), *_advice(report)):
-        console.line(printable(line))
+    for line in explained(report):
+        console.line(line)
     verdict = printable(_verdict(report))
     console.line(console.styled(verdict, 'green' if report.is_self_contained else 'red'))
     for path, reason in report.unread.items():

@@ -1,0 +1,147 @@
+"""What does a buildout need to live without the place where it was built?
+
+At the end of a run, eggs of zc.buildout, of the extensions and recipes, and of what they require
+are in its eggs directory, `.buildinfo.json` says where and with what it was built, and whatever
+still leads out of it is named.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from zc.buildout import easy_install
+
+from egg.cache import beside, buildinfo, places, selfcontained
+from egg.cache.buildinfo import BuildInfo
+from egg.cache.places import DIRECTORIES, Places
+from egg.cache.standalone import bootstrap
+
+pkg_resources: Any = getattr(easy_install, 'pkg_resources', None)
+logger = logging.getLogger('egg.cache')
+
+_RECIPE = re.compile(r'recipe *= *([^\s:]+)')
+
+
+def complete(options: Mapping[str, str], egg_cache: str) -> None:
+    """Let the buildout with these options of `[buildout]` have all that it needs.
+
+    `egg_cache` is the directory of the egg cache, or empty. Does nothing where the eggs are
+    elsewhere: then the buildout isn't on its own anyway.
+    """
+    directory = Path(os.path.realpath(options['directory']))
+    here = places.find(directory)
+    eggs_directory = options['eggs-directory']
+    if not here.holds(eggs_directory):
+        return
+    runs = _closure(['zc.buildout', *options.get('extensions', '').split()])
+    recipes = _closure(_recipes(here))
+    names = _eggs({**recipes, **runs}, options)
+    for dist in runs.values():
+        name = names.get(beside.key(dist.project_name, dist.version))
+        if name is not None:
+            beside.restore_metadata_name(Path(eggs_directory, name))
+    known = (names.get(beside.key(dist.project_name, dist.version)) for dist in runs.values())
+    buildinfo.write(
+        BuildInfo(
+            environment=bootstrap.environment(),
+            directories={name: _relative(here, options[name]) for name in DIRECTORIES},
+            buildout_eggs=[name for name in known if name is not None],
+            directory=str(directory),
+            executable=sys.executable,
+            egg_cache=egg_cache,
+        ),
+        directory,
+    )
+
+
+def report(options: Mapping[str, str], is_asked_for: bool) -> None:
+    """Say whether the directories and the scripts of a buildout lead out of it.
+
+    Eggs that are elsewhere were somebody's choice, and are no news, unless they are asked for.
+    """
+    here = places.find(Path(options['directory']))
+    if not here.holds(options['eggs-directory']) and not is_asked_for:
+        return
+    findings = selfcontained.scripts(here).findings
+    if not findings:
+        return
+    is_leak = any(finding.kind == selfcontained.SITE_PACKAGES for finding in findings)
+    first, count = findings[0], len(findings)
+    logger.log(
+        logging.WARNING if is_leak or is_asked_for else logging.INFO,
+        'This buildout is not self-contained: %s leads to %s%s.\n'
+        '"egg-cache check" tells what to do.',
+        first.path, first.target,
+        '' if count == 1 else f', and {count - 1} more path{"s" * (count > 2)} out of it',
+    )  # fmt: skip
+
+
+def _recipes(here: Places) -> Iterator[str]:
+    """Yield the requirements of recipes whose parts are installed."""
+    with suppress(OSError):
+        text = (here.directory / places.INSTALLED).read_text('utf-8', 'surrogateescape')
+        yield from dict.fromkeys(_RECIPE.findall(text))
+
+
+def _closure(roots: Iterable[str]) -> dict[str, Any]:
+    """Return {normalised name: active distribution} of all that `roots` need, roots first."""
+    active = {canonicalize_name(dist.project_name): dist for dist in pkg_resources.working_set}
+    waiting = [pkg_resources.Requirement.parse(root) for root in roots]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    found: dict[str, Any] = {}
+    while waiting:
+        requirement = waiting.pop(0)
+        name = canonicalize_name(requirement.project_name)
+        extras = frozenset(requirement.extras)
+        if name not in active or (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        dist = found.setdefault(name, active[name])
+        waiting += dist.requires(tuple(extras & set(dist.extras)))
+    return found
+
+
+def _eggs(dists: Mapping[str, Any], options: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Return the names of the eggs in the eggs directory, after making those that lack."""
+    directory = options['eggs-directory']
+    names = beside.egg_names(directory)
+    versions = {name: dist.version for name, dist in dists.items()}
+    lacking = [
+        str(dist.as_requirement()) for dist in dists.values()
+        if beside.key(dist.project_name, dist.version) not in names
+    ]  # fmt: skip
+    if not lacking:
+        return names
+    is_offline = options.get('offline') == 'true'
+    try:
+        easy_install.install(
+            lacking,
+            None if is_offline else directory,
+            links=options.get('find-links', '').split(),
+            index=options.get('index'),
+            path=[options['develop-eggs-directory'], directory],
+            newest=False,
+            versions=versions,
+            allow_hosts=options.get('allow-hosts', '*').split(),
+            check_picked=False,
+        )
+    # Whatever it is: the parts are installed, and that is what the run was for.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        logger.warning(
+            'Not all that zc.buildout itself needs could be made an egg (%s): %s.\n'
+            'So the buildout can\'t be set up elsewhere without a network. Run it again where '
+            'there is one.', ', '.join(lacking), str(error).rstrip('.'),
+        )  # fmt: skip
+    return beside.egg_names(directory)
+
+
+def _relative(here: Places, path: str) -> str:
+    return here.relative(os.path.realpath(path)) if here.holds(path) else path

@@ -1,0 +1,190 @@
+"""Of which distributions does this buildout, or this release, consist?"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from egg.cache import (
+    borrowed,
+    buildinfo,
+    components,
+    dependencies,
+    files,
+    pedigree,
+    places,
+    release,
+    selfcontained,
+    usage,
+    values,
+)
+from egg.cache.components import EGG, Component
+from egg.cache.errors import CacheError
+from egg.cache.layout import Layout
+
+_AGAIN = 'Unpack the release again.'
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A buildout or a release, and its `components`, sorted.
+
+    `asked` are the requirements of its parts, `environment` the values of markers there,
+    `remarks` what people should know: of what is not in here, above all.
+    """
+
+    name: str
+    version: str = ''
+    components: tuple[Component, ...] = ()
+    asked: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def is_release(directory: Path) -> bool:
+    """Tell whether there is an unpacked release in `directory`."""
+    return os.path.lexists(directory / release.NAME)
+
+
+def read(directory: Path, layout: Layout | None = None) -> Composition:
+    """Return of what the buildout or the unpacked release in `directory` consists.
+
+    Of the eggs of a buildout, the egg cache at `layout` may know the archives; a release knows
+    them itself. Raises `SettingError` for what is neither, `CacheError` for what is damaged.
+    """
+    directory = Path(os.path.abspath(directory))
+    return _release(directory) if is_release(directory) else _buildout(directory, layout)
+
+
+def egg_cache(directory: Path) -> Path | None:
+    """Return the egg cache that the last run of the buildout in `directory` used, if it says."""
+    info = buildinfo.read(directory)
+    return Path(info.egg_cache) if info is not None and info.egg_cache else None
+
+
+def _buildout(directory: Path, layout: Layout | None) -> Composition:
+    found, info = places.find(directory), buildinfo.read(directory)
+    eggs = _eggs(found, {*usage.eggs(directory), *(info.buildout_eggs if info else ())})
+    remarks: list[str] = []
+    own = []
+    for egg in eggs:
+        component = components.of(egg, remarks)
+        with suppress(CacheError):
+            component = replace(component, archive=pedigree.of(egg, layout).archive)
+        own.append(component)
+    own += components.developed(found.directories['develop-eggs-directory'], remarks)
+    return Composition(
+        os.path.basename(os.path.realpath(directory)) or 'buildout',
+        components=components.unique(own),
+        asked=tuple(_asked(directory / places.INSTALLED)),
+        environment=dependencies.markers(
+            info.environment if info else {}, [egg.name for egg in eggs]
+        ),
+        remarks=(*remarks, *_beside(found)),
+    )
+
+
+def _release(directory: Path) -> Composition:
+    path = directory / release.NAME
+    document = _document(path)
+    if document.get('format') != release.FORMAT:
+        raise CacheError(
+            f'{path} has the format {document.get("format")!r:.40}; known here is '
+            f'{release.FORMAT}.\nUse the egg.cache that made it, or a newer one.'
+        )
+    try:
+        name, version = values.filled(document['name']), values.filled(document['version'])
+        packed = {values.name(egg): _row(row) for egg, row in sorted(document['eggs'].items())}
+        environment = dependencies.markers(dict(document['environment']))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, f'{type(error).__name__}, {error}') from error
+    missing = [egg for egg in packed if not (directory / 'eggs' / egg).is_dir()]
+    if missing:
+        raise _missing(missing, directory, _AGAIN)
+    remarks: list[str] = []
+    own = [
+        replace(components.of(directory / 'eggs' / egg, remarks), **row)
+        for egg, row in packed.items()
+    ]
+    asked = _asked(directory / places.CONFIGURATION)
+    return Composition(
+        name, version, components.unique(own), tuple(asked), environment, tuple(remarks)
+    )
+
+
+def _row(row: Any) -> dict[str, Any]:
+    """Return what `RELEASE.json` has of an egg."""
+    archive = dict(row.get('archive', {}))
+    known = {name: values.filled(archive[name]) for name in ('name', 'url') if name in archive}
+    if 'sha256' in archive:
+        known['sha256'] = values.digest(archive['sha256'])
+    return {
+        'name': values.filled(row['project']),
+        'version': values.filled(row['version']),
+        'archive': known,
+    }
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """Return the JSON document in a file; raise `CacheError` if it is none."""
+    try:
+        document = json.loads(files.read(path))
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(document, dict):
+        raise _damaged(path, 'it holds no object')
+    return document
+
+
+def _damaged(path: Path, reason: str) -> CacheError:
+    return CacheError(f'{path} is damaged: {reason}.\n{_AGAIN}')
+
+
+def _eggs(found: places.Places, names: Collection[str]) -> list[Path]:
+    """Return the paths of the eggs with these names; raise `CacheError` if some are missing."""
+    eggs = found.directories['eggs-directory']
+    above = (eggs, eggs / 'v5', found.directories['develop-eggs-directory'])
+    paths, missing = [], []
+    for name in sorted(filter(EGG.fullmatch, names)):
+        path = next((place / name for place in above if (place / name).is_dir()), None)
+        if path is None:
+            missing.append(name)
+        else:
+            paths.append(path)
+    if missing:
+        raise _missing(missing, found.directory, 'Run buildout there, to its end.')
+    return paths
+
+
+def _missing(names: list[str], directory: Path, advice: str) -> CacheError:
+    return CacheError(f'Eggs of {directory} are missing: {", ".join(names)}.\n{advice}')
+
+
+def _asked(path: Path) -> Iterator[str]:
+    """Yield what the options `eggs` of a configuration ask for, as far as it can be read."""
+    parser = configparser.RawConfigParser(strict=False, delimiters=('=',), allow_no_value=True)
+    with suppress(OSError, configparser.Error):
+        parser.read_string(path.read_text('utf-8', 'surrogateescape'))
+        for section in parser.values():
+            lines = (section.get('eggs') or '').splitlines()
+            yield from filter(None, map(str.strip, lines))
+
+
+def _beside(found: places.Places) -> Iterator[str]:
+    """Yield remarks about what scripts take from elsewhere, as there are no eggs of it."""
+    taken: dict[str, set[str]] = {}
+    for finding in selfcontained.scripts(found).findings:
+        if finding.kind == selfcontained.SITE_PACKAGES:
+            names = borrowed.names(found, finding.path, finding.target)
+            taken.setdefault(finding.target, set()).update(names)
+    for target, found_names in sorted(taken.items()):
+        what = ', '.join(sorted(found_names, key=str.lower)) or 'anything'
+        yield f'Not listed is what scripts may take from {target}: {what}.'

@@ -26,6 +26,7 @@ TIMEOUT = 20.0
 
 # What zc.buildout calls the source of options that are given beside the files.
 _GIVEN = 'COMMAND_LINE_VALUE'
+_BESIDE = (_GIVEN, 'DEFAULT_VALUE', 'COMPUTED_VALUE', 'IMPLICIT_VALUE')
 _CACHE_SOURCE = re.compile(r'^egg-cache=.*\n(?:(?!    |[+-]=  ).*\n)*?(?:    |[+-]=  )(.+)', re.M)
 
 
@@ -42,6 +43,21 @@ class Configuration:
     options: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     cache_source: str = ''
+
+
+@dataclass(frozen=True)
+class Sections:
+    """What the files say, as it is written, and `files`, {path or URL: text} in reading order.
+
+    `written` has no defaults; conditions are decided and files merged, references and macros
+    (`<=`) are left. `inherited` are the sections with a macro, with what that stands for.
+    `options` are those of `[buildout]`, defaults included.
+    """
+
+    options: Mapping[str, str]
+    written: Mapping[str, Mapping[str, str]]
+    inherited: Mapping[str, Mapping[str, str]]
+    files: Mapping[str, str]
 
 
 def find(directory: str) -> str | None:
@@ -63,6 +79,18 @@ def read(directory: str) -> Configuration:
     `extends-cache`. Raises `CacheError` if there is no configuration, none that can be read, or
     one of a stranger.
     """
+    return _both(directory)[0]
+
+
+def sections(directory: str, has_defaults: bool = True) -> Sections:
+    """Return all sections of the configuration that counts in `directory`, as `read` does.
+
+    The defaults of the user count only if `has_defaults`.
+    """
+    return _both(directory, has_defaults)[1]
+
+
+def _both(directory: str, has_defaults: bool = True) -> tuple[Configuration, Sections]:
     directory = os.path.abspath(directory)
     path = find(directory)
     if path is None:
@@ -75,11 +103,11 @@ def read(directory: str) -> Configuration:
             import zc.buildout
 
             try:
-                return _read(path, directory, offline)
+                return _read(path, directory, offline, has_defaults)
             except zc.buildout.UserError as error:
                 if 'offline mode' not in str(error) and 'download cache' not in str(error):
                     raise
-                return _read(path, directory, online)
+                return _read(path, directory, online, has_defaults)
     except CacheError:
         raise
     except ModuleNotFoundError as error:
@@ -103,24 +131,50 @@ def _check_owner(path: str) -> None:
         )
 
 
-def _read(path: str, directory: str, given: list[tuple[str, str]]) -> Configuration:
+def _read(
+    path: str, directory: str, given: list[tuple[str, str]], has_defaults: bool
+) -> tuple[Configuration, Sections]:
     is_buildout = path == os.path.join(directory, 'buildout.cfg')
     if not is_buildout:
         given = [*given, ('directory', directory)]
-    try:
-        _reader()(path, [('buildout', *pair) for pair in given], use_user_defaults=is_buildout)
-    except _Done as done:
-        options, versions, annotated = done.args
+    with _collected() as texts:
+        try:
+            _reader()(
+                path, [('buildout', *pair) for pair in given],
+                use_user_defaults=is_buildout and has_defaults,
+            )  # fmt: skip
+        except _Done as done:
+            options, versions, annotated, written, inherited = done.args
     options.pop('extends-cache', None)
     root = os.path.join(directory, options.get('directory', ''))
     source = _CACHE_SOURCE.search(annotated)
-    return Configuration(
+    configuration = Configuration(
         path, root, options, versions, _absolute(source[1], root) if source else path
     )
+    return configuration, Sections(options, written, inherited, texts)
+
+
+@contextlib.contextmanager
+def _collected() -> Iterator[dict[str, str]]:
+    """Collect the text of each configuration file that is read meanwhile."""
+    from zc.buildout import configparser
+
+    texts: dict[str, str] = {}
+    parse = configparser.parse
+
+    def collect(file: Any, name: str, *args: Any) -> Any:
+        text = texts[name.partition(' (downloaded as ')[0]] = file.read()
+        return parse(io.StringIO(text), name, *args)
+
+    configparser.parse = collect
+    try:
+        yield texts
+    finally:
+        configparser.parse = parse
 
 
 class _Done(Exception):
-    """Everything is read: the options, the versions, and what `buildout annotate` says."""
+    """Everything is read: options, versions, what `buildout annotate` says, and all sections."""
 
 
 def _reader() -> Any:
@@ -153,8 +207,29 @@ def _reader() -> Any:
                 output = io.StringIO()
                 with contextlib.redirect_stdout(output):
                     self.annotate(['buildout'])
-                raise _Done(options, versions, output.getvalue())
+                raise _Done(
+                    options, versions, output.getvalue(), self._sections(), self._inherited()
+                )
             return super().__getitem__(section)
+
+        def _sections(self) -> dict[str, dict[str, str]]:
+            """Return what the files say, with what they add to defaults."""
+            found = {
+                section: {
+                    name: str(key.value) for name, key in options.items()
+                    if any(item.source not in _BESIDE for item in key.history)
+                }
+                for section, options in self._annotated.items()
+            }  # fmt: skip
+            return {section: options for section, options in found.items()
+                    if options or section != 'versions'}  # fmt: skip
+
+        def _inherited(self) -> dict[str, dict[str, str]]:
+            return {
+                section: dict(self.Options(self, section, options)._do_extend_raw(
+                    section, options, []))
+                for section, options in self._raw.items() if '<' in options
+            }  # fmt: skip
 
         def _written(self, name: str) -> str:
             """Return what the files say where reading them was given something else."""

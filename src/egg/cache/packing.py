@@ -1,0 +1,206 @@
+"""How does a buildout that is built become a release?"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from egg.cache import (
+    blueprint,
+    closure,
+    delta,
+    developed,
+    files,
+    flattening,
+    pedigree,
+    release,
+    survey,
+    tarball,
+    trial,
+)
+from egg.cache.closure import Egg
+from egg.cache.errors import CacheError, SettingError
+from egg.cache.layout import Layout, is_component
+from egg.cache.release import Release
+from egg.cache.selfcontained import Report
+from egg.cache.staging import Stage
+from egg.cache.standalone.install import to_bytes
+from egg.cache.survey import Built
+
+# One name of the directory of all that is temporary, so that it can be recognised.
+_PREFIX = 'egg-cache-pack-'
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a release should be: what else it has, its name, and which release it follows."""
+
+    include: Sequence[str] = ()
+    name: str = ''
+    version: str = ''
+    since: Release | None = None
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What was packed, and where. `passwords` are the options that still hold one."""
+
+    path: Path
+    size: int
+    release: Release
+    file_count: int
+    base: Release | None = None
+    dropped_passwords: tuple[str, ...] = ()
+    passwords: tuple[str, ...] = ()
+
+
+def pack(
+    built: Built, wish: Wish, output: Path | None, explain: Callable[[Report], str],
+    layout: Layout | None = None, say: Callable[[str], object] = str,
+) -> Packed:  # fmt: skip
+    """Write the release of a buildout to the archive `output`, by default one in this directory.
+
+    Before it appears there, it was set up in a temporary directory as at its target. Raises
+    `CacheError` if anything of it would not work. `explain` describes what leads out of it,
+    `say` is called with what is about to be done.
+    """
+    if output is not None:
+        tarball.check(output)
+    include = blueprint.included(built, wish.include)
+    name = _component(wish.name or built.where.directory.name, '--name')
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as directory:
+        scratch = Path(os.path.realpath(directory))
+        for source in built.sources:
+            say(f'Making an egg of {source}.')
+        try:
+            stage, found, newest, real = _staged(built, include, scratch, layout)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise CacheError(
+                f'{scratch.parent} has no room for a copy of the release, which is set up there '
+                f'for a trial: {error.strerror}.\n'
+                'Make room, or name another directory with the variable TMPDIR.'
+            ) from error
+        flat = blueprint.checked(built, include, real, stage.root)
+        one = Release(
+            name, 'none', built.info.environment, found, stage.files, tuple(stage.directories)
+        )
+        version = _component(wish.version or release.version_of(one), '--version')
+        one = Release(name, version, one.environment, one.eggs, one.files, one.directories)
+        _component(str(one), '--name and --version')
+        if wish.since is not None:
+            delta.check(wish.since, one)
+        target = output or Path(_default_name(one, wish.since))
+        tarball.check(target)
+        say(f'Trying {one} in {scratch}.')
+        return _written(built, one, stage, target, wish.since, newest, flat, real, explain)
+
+
+def _staged(
+    built: Built, include: Sequence[str], scratch: Path, layout: Layout | None
+) -> tuple[Stage, dict[str, dict[str, Any]], int, list[Egg]]:
+    """Bring together all that goes into a release, but for `RELEASE.json`."""
+    where = built.where
+    eggs_directory = where.directories['eggs-directory']
+    used, pins = survey.used(built), _pins(built)
+    environment = {'python_version': built.info.environment['python']}
+
+    def choose(without: Sequence[str], more: Sequence[str] = ()) -> frozenset[str]:
+        needed = {egg.name for egg in built.eggs if egg.name in used}
+        wanted = [*survey.requirements(built), *more]
+        return closure.choose(built.eggs, needed, wanted, pins, without, environment)
+
+    made: list[tuple[Path, Egg, int]] = []
+    if built.sources:
+        skipped = {str(path) for path in where.directories.values()}
+        skipped |= {os.path.realpath(path) for path in skipped}
+        eggs = [str(eggs_directory / egg.name) for egg in built.eggs]
+        made = developed.build(built.sources, built.tools, eggs, pins, skipped, scratch)
+    real = [egg for _, egg, _ in made]
+    chosen = choose([egg.title for egg in real], [text for egg in real for text in egg.requires])
+    stage, found = Stage(scratch / 'stage'), {}
+    names = {egg.name for egg in real}
+    place = blueprint.directories(built)['eggs-directory']
+    for egg in built.eggs:
+        if egg.name in chosen and egg.name not in names:
+            stage.copy(str(eggs_directory / egg.name), f'{place}/{egg.name}')
+            found[egg.name] = _described(eggs_directory / egg.name, egg, layout)
+    for path, egg, time in made:
+        stage.copy(str(path), f'{place}/{egg.name}', time)
+        found[egg.name] = {'project': egg.title, 'version': egg.version, 'source': 'develop'}
+    for name in include:
+        stage.copy(str(where.directory / name), name)
+    for name, data in blueprint.generated(built, include, real):
+        stage.write(name, data)
+    return stage, found, stage.finish(), real
+
+
+def _pins(built: Built) -> Mapping[str, str]:
+    section = built.sections.options.get('versions', 'versions')
+    return built.sections.inherited.get(section) or built.sections.written.get(section, {})
+
+
+def _described(path: Path, egg: Egg, layout: Layout | None) -> dict[str, Any]:
+    """Return what is known of an egg; nobody may know its archive."""
+    found: dict[str, Any] = {'project': egg.title, 'version': egg.version}
+    with suppress(CacheError):
+        archive = pedigree.of(path, layout).archive
+        if archive:
+            found['archive'] = archive
+    return found
+
+
+def _written(
+    built: Built, one: Release, stage: Stage, target: Path, base: Release | None, newest: int,
+    flat: flattening.Flat, real: Sequence[Egg], explain: Callable[[Report], str],
+) -> Packed:  # fmt: skip
+    """Write the archive, set up what was staged, and if that works put the archive in place."""
+    paths = {*one.files, *one.directories}
+    document = (release.NAME, one.document)
+    if base is not None:
+        # It is what installs the archive, so it comes along, changed or not.
+        paths = {*delta.changed(base, one), blueprint.INSTALLER}
+        document = (release.SINCE, delta.document(base, one))
+    partial = files.unique(target.absolute().parent)
+    partial = partial.with_name(f'.{partial.name}-{target.name}')
+    size = tarball.write(partial, str(one), stage.root, one, paths, [document], newest)
+    try:
+        files.create(stage.root / release.NAME, to_bytes(one.document))
+        bin_directory = blueprint.directories(built)['bin-directory']
+        expected = {**trial.scripts(stage.root / bin_directory), **survey.scripts(built)}
+        trial.run(
+            stage.root, built.info.executable, bin_directory, expected,
+            [egg.name for egg in real], explain,
+        )  # fmt: skip
+        os.replace(partial, target)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink()
+        raise
+    before = flattening.secrets(built.sections.written)
+    after = flattening.secrets(flat)
+    return Packed(
+        target.absolute(), size, one, len(paths), base,
+        tuple(option for option in before if option not in after), tuple(after),
+    )  # fmt: skip
+
+
+def _default_name(one: Release, base: Release | None) -> str:
+    since = '' if base is None else f'-since-{base.version}'
+    return f'{one}{since}{tarball.SUFFIXES[0]}'
+
+
+def _component(name: str, option: str) -> str:
+    if not is_component(name):
+        raise SettingError(
+            f'{name!r} can\'t be the name of a directory everywhere.\n'
+            f'Give another one with {option}: letters, digits, and . _ + ! - between them.'
+        )
+    return name

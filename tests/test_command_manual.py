@@ -38,7 +38,7 @@ def cache(tmp_path, monkeypatch):
 def compared():
     """Return the verbs that are an argument of assert_documented in any test."""
     tests = [path.read_text('utf-8') for path in Path(__file__).parent.glob('test_*.py')]
-    return {name for text in tests for name in re.findall(r"assert_documented\('(\w+)'", text)}
+    return {name for text in tests for name in re.findall(r"assert_documented\('([\w-]+)'", text)}
 
 
 @VERBS

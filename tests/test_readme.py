@@ -1,139 +1,33 @@
 """The manual: README.rst and ARCHITECTURE.rst say what is."""
 
 import ast
-import doctest
-import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
-from importlib.metadata import version
 from pathlib import Path
 
-# First, as it puts pkg_resources in place.
-import zc.buildout.buildout  # isort: skip
 import pytest
 import yaml
-import zc.buildout.testing
-from support import archives, runner
-from support import tools as support_tools
-from zope.testing.renormalizing import OutputChecker
+from support import archives
+from support.manual import (
+    NORMALISERS,
+    ONLINE_NORMALISERS,
+    PROCESSES,
+    RECIPE_VERSION,
+    blocks,
+    commands,
+    make_user,
+    needs_eggs_in_v5,
+    run_commands,
+)
 
 import egg.cache
 from egg.cache import cli, environment, settings, trust
 
 README = Path(__file__).resolve().parents[1] / 'README.rst'
 ARCHITECTURE = README.with_name('ARCHITECTURE.rst')
-HOME = '/home/ada'
-PROCESSES = 'processes'
 RECIPES = '\nRecipes\n-------\n'
 NETWORK_IS_DOWN = '.. tests/test_readme.py: from here on, the network is down.\n'
-
-BLOCK = re.compile(r'^\.\. code-block:: (?P<kind>\w+)\n\n(?P<text>(?: {4}.*\n|\n)+)', re.M)
-COMMAND = re.compile(r'^\$ (?P<command>.*)\n(?P<output>(?:(?!\$ ).*\n)*)', re.M)
-RECIPE_VERSION = re.compile(r'(zc\.recipe\.egg(?:-|==| = | +))\d[\d.]*\d')
-
-NORMALISERS = [
-    zc.buildout.testing.normalize_endings,
-    zc.buildout.testing.normalize_egg_py,
-    # What Python has against zc.buildout depends on the versions of both, and of setuptools.
-    (re.compile(r'.*\.py:\d+: \w*Warning: .*\n  .*\n'), ''),
-    (RECIPE_VERSION, r'\1N'),
-    (re.compile(r'\bcp3\d+t?-\w+-egg\d\b'), '<environment key>'),
-    (re.compile(r'\b[0-9a-f]{16}\b'), '<digest>'),
-    (re.compile(r'\d{4}-\d\d-\d\dT[\d:]+Z'), '<time>'),
-    (re.compile(r'http\S+/simple/'), '<index>'),
-    (re.compile(r'(for Python|zc\.buildout) \d[\d.]*\d'), r'\1 N'),
-    # Is the Python of the tests one of a virtual environment?
-    (re.compile(r'Interpreter: .*(?= \(\d)'), 'Interpreter: <Python>'),
-    (re.compile(r'\b[\d.]+ [kM]?B\b'), 'N kB'),
-    (re.compile(r'\b[\d.]+ s\b'), 'N s'),
-    # Which of two took longer? And then, columns are as wide as what is in them.
-    (re.compile(r'(?<=took\n)(.*)\n(.*)\n'), lambda match: '{}\n{}\n'.format(
-        *sorted(match.groups()))),
-    (re.compile(r'(?<=\S) {2,}'), ' '),
-]
-# What is read and downloaded. Only where the manual says that it leaves it out.
-ONLINE_NORMALISERS = [(re.compile(r'^(\.\.\.|root: .*)\n', re.M), '')]
-
-
-class Shell:
-    """A shell in the directory `home`, which is the user's home directory too."""
-
-    def __init__(self, home, env):
-        self._home = self._directory = home
-        self._env = env
-        self.names = {str(home): HOME}
-
-    def run(self, command):
-        """Return what `command` says; like a person's shell, it remembers the directory."""
-        state = self._home / '.directory'
-        script = f'{command}\nstatus=$?; pwd > {shlex.quote(str(state))}; exit $status'
-        result = subprocess.run(
-            ['/bin/sh', '-c', script],
-            cwd=self._directory, env=self._env, stdin=subprocess.DEVNULL, timeout=120,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8')
-        self._directory = state.read_text().rstrip('\n')
-        output = result.stdout
-        for path, name in self.names.items():
-            output = output.replace(path, name)
-        assert result.returncode == 0, f'$ {command}\n{output}'
-        return output
-
-
-def blocks(text, kind):
-    """Return the code blocks of one kind, without their indentation."""
-    return [re.sub('^ {4}', '', match['text'], flags=re.M).rstrip() + '\n'
-            for match in BLOCK.finditer(text) if match['kind'] == kind]
-
-
-def commands(text):
-    """Yield (command, output) of all console blocks."""
-    for block in blocks(text, 'console'):
-        for match in COMMAND.finditer(block):
-            yield match['command'], match['output']
-
-
-def write_script(path, *arguments):
-    """Write a program that runs Python with `arguments` before its own."""
-    words = shlex.join(map(str, [sys.executable, *arguments]))
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-    path.chmod(0o755)
-
-
-def make_shell(tmp_path, tools, index):
-    """Return a shell for a user who installed zc.buildout and egg.cache with pip."""
-    home = (tmp_path / 'ada').resolve()
-    (home / '.buildout').mkdir(parents=True)
-    (home / '.buildout' / 'default.cfg').write_text(f'[buildout]\nindex = {index.url}\n')
-    bin_path = tmp_path / 'bin'
-    launch = json.dumps({'tools': tools, 'log': str(tmp_path / PROCESSES)})
-    write_script(bin_path / 'buildout', runner.LAUNCH, launch)
-    code = f'import sys; sys.path[:0] = {tools!r}; from egg.cache import cli; sys.exit(cli.main())'
-    write_script(bin_path / 'egg-cache', '-c', code)
-    # All that it could install is there.
-    write_script(bin_path / 'pip', '-c', (
-        "import sys; assert sys.argv[1:] == ['install', 'zc.buildout', 'egg.cache'], sys.argv"))
-    path = os.pathsep.join([str(bin_path), os.environ['PATH']])
-    return home, Shell(home, runner.environment(home, {'PATH': path}))
-
-
-def run_commands(shell, text, normalisers):
-    """Run the commands of `text`; fail with a difference if one says what the manual doesn't."""
-    checker = OutputChecker(normalisers)
-    for command, expected in commands(text):
-        output = shell.run(command)
-        if not checker.check_output(expected, output, 0):
-            example = doctest.Example(command, expected)
-            difference = checker.output_difference(example, output, doctest.REPORT_NDIFF)
-            raise AssertionError(f'$ {command}\n{difference}')
-
-
-needs_eggs_in_v5 = pytest.mark.skipif(
-    version('zc.buildout').startswith('4.'), reason='the manual is for eggs in eggs/v5')
 
 
 @pytest.fixture
@@ -147,9 +41,7 @@ def user(tmp_path, index, recipe_wheel, archives_dir):
     index.add(archives.make_wheel(
         archives_dir, 'pyflakes', '3.2.0', tag='py2.py3-none-any', entry_points=(
             '[console_scripts]\npyflakes = pyflakes:main\n')))
-    packages = tmp_path / 'site-packages'
-    home, shell = make_shell(tmp_path, support_tools.from_environment(packages), index)
-    shell.names[str(packages.resolve())] = f'{HOME}/venv/lib/python3.12/site-packages'
+    home, shell = make_user(tmp_path, index, archives_dir)
     recipe_version = recipe_wheel.name.split('-')[1]
     return home, shell, lambda config: RECIPE_VERSION.sub(rf'\g<1>{recipe_version}', config)
 
@@ -172,6 +64,7 @@ def project(user, text):
 
     with open(home / '.buildout' / 'default.cfg', 'a') as defaults:
         defaults.write(blocks(recipes, 'ini')[0].replace('[buildout]\n', ''))
+        defaults.write('egg-cache-self-contained = no\n')      # They are about the cache.
     return make
 
 
@@ -191,11 +84,13 @@ def test_the_walk_through_says_what_happens(tmp_path, user, index, text):
     assert not processes.exists()
 
     # The recipes: one with a shared eggs directory, and one that points out of itself.
-    shutil.copytree(home / 'one' / 'eggs', home / '.buildout' / 'eggs')
+    for path in (*home.glob('one/eggs/v5/py*'), *home.glob('one/eggs/v5/zc.recipe*')):
+        shutil.copytree(path, home / '.buildout' / 'eggs' / 'v5' / path.name)
     for name, eggs in (('shop', 'pyflakes'), ('blog', 'pyflakes\n    packaging')):
         (home / name).mkdir()
         (home / name / 'buildout.cfg').write_text(
-            adapted(config).replace('eggs = pyflakes', f'eggs = {eggs}'))
+            adapted(config).replace('eggs = pyflakes', f'eggs = {eggs}').replace(
+                '[buildout]\n', '[buildout]\negg-cache-self-contained = no\n'))
     shell.run('cd ~/blog && buildout && egg-cache clear --yes')
     run_commands(shell, recipes, NORMALISERS)
     assert not processes.exists()
@@ -338,7 +233,7 @@ def test_the_readme_has_every_verb(text):
 
 def test_the_readme_has_every_option(text):
     assert tuple(re.findall(r'^    \* - ``([\w-]+)``:', text, re.M)) == settings.OPTIONS
-    for mode in settings.MODES:
+    for mode in (*settings.MODES, *settings.SELF_CONTAINED):
         assert f'``{mode}``' in text
 
 

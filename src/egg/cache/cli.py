@@ -14,14 +14,19 @@ from typing import Protocol
 from egg.cache import location, tenant
 from egg.cache.commands import (
     adding,
+    bootstrapping,
     check,
     clearing,
     completion,
     directory,
+    installing,
     listing,
+    packing,
     provenance,
     pruning,
     removal,
+    rollback,
+    sbom,
     stats,
     verification,
     why,
@@ -56,6 +61,11 @@ VERBS: tuple[Verb, ...] = (
     removal,
     clearing,
     check,
+    bootstrapping,
+    packing,
+    installing,
+    rollback,
+    sbom,
     completion,
 )  # fmt: skip
 

@@ -1024,8 +1024,11 @@ def test_an_interrupted_test_is_ended_and_nothing_is_switched(tmp_path, root, ol
     install.install(str(old.archive), str(root))
     mark = tmp_path / 'mark'
     test = f'sh -c "sleep 60 & echo $! > {mark}.x; mv {mark}.x {mark}; wait"'
-    process = subprocess.Popen([sys.executable, '-I', SCRIPT, new.archive, root, '--test', test],
-                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    # What ignores a signal from its start, as below nohup, goes on ignoring it.
+    process = subprocess.Popen(
+        [sys.executable, '-I', SCRIPT, new.archive, root, '--test', test],
+        stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     wait_for(mark.exists)
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)

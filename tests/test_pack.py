@@ -94,6 +94,7 @@ def output(*command):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_release_works_where_nothing_of_the_build_host_is_left(
     capsys, tmp_path, buildout_factory, offered, host
 ):

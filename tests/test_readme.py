@@ -10,6 +10,7 @@ import pytest
 import yaml
 from support import archives
 from support.manual import (
+    HOME,
     NORMALISERS,
     ONLINE_NORMALISERS,
     PROCESSES,

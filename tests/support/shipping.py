@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
-from support import archives
+from support import archives, own
 from support import tools as support_tools
 
 from egg.cache.standalone import bootstrap
@@ -16,17 +18,17 @@ PYTHON = '{}.{}'.format(*sys.version_info[:2])
 
 def own_eggs(eggs_directory):
     """Make the eggs that bin/buildout runs from, egg.cache's included; return their names."""
-    found = []
-    for name in (*support_tools.NEEDED, 'egg.cache'):
+    found = [f'egg.cache-1.0-py{PYTHON}.egg']
+    with tempfile.TemporaryDirectory() as directory:
+        with zipfile.ZipFile(own.egg_cache_wheel(directory, '1.0')) as wheel:
+            wheel.extractall(Path(eggs_directory, found[0]))
+    for name in support_tools.NEEDED:
         distribution = support_tools.find(name)
         if distribution is not None:
             stem = f'{distribution.metadata["Name"].replace("-", "_")}-{distribution.version}'
             found.append(f'{stem}-py{PYTHON}.egg')
             egg = Path(eggs_directory, found[-1])
             support_tools.copy(distribution, egg, _belongs_to_egg)
-            if name == 'egg.cache':
-                shutil.copytree(support_tools.SOURCE / 'egg', egg / 'egg', dirs_exist_ok=True,
-                                ignore=shutil.ignore_patterns('__pycache__', '.mypy_cache'))
     return found
 
 
@@ -57,12 +59,12 @@ def complete(buildout, like=None):
     eggs = buildout.eggs_directory
     path = eggs.relative_to(buildout.directory).as_posix()
     if like is None:
-        own = own_eggs(eggs)
+        names = own_eggs(eggs)
     else:
-        own = json.loads(like.path('.buildinfo.json').read_text())['buildout_eggs']
-        for name in own:
+        names = json.loads(like.path('.buildinfo.json').read_text())['buildout_eggs']
+        for name in names:
             shutil.copytree(like.eggs_directory / name, eggs / name)
-    document = buildinfo_document(buildout.directory, path, own)
+    document = buildinfo_document(buildout.directory, path, names)
     buildout.path('.buildinfo.json').write_text(json.dumps(document))
     return buildout
 

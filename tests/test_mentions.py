@@ -1,6 +1,7 @@
 """Which absolute paths does a text mention?"""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,17 @@ def test_files_of_running_processes_are_of_the_system(path):
 @pytest.mark.parametrize('path', ['/var/log/x', '/var/runner/x', '/var/local/run'])
 def test_other_files_below_var_are_not(path):
     assert not mentions.is_of_system(path)
+
+
+@pytest.mark.parametrize('path', ['/var/lib/shop', '/var/log/shop', '/var/lib/shop/data'])
+def test_data_that_this_machine_does_not_have_lies_wherever_it_should(path):
+    assert not mentions.is_outside_help(path)
+
+
+def test_data_that_this_machine_has_is_named():
+    [there, *_] = (path for path in Path('/var/lib').iterdir())
+    assert mentions.is_outside_help(str(there))
+    assert mentions.is_outside_help(str(there / 'data'))
 
 
 @pytest.mark.parametrize('path', ['/', '/.', '/./', '/tmp/.'])

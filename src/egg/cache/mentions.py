@@ -13,6 +13,9 @@ SYSTEM = frozenset(
 #: Directories that are too general to mean anything when they are mentioned as such.
 _PLACES = frozenset({'home', 'media', 'mnt', 'opt', 'root', 'srv', 'tmp', 'var', *SYSTEM})
 
+# Directories in which services have directories of their own, for data and logs.
+_FOR_DATA = frozenset(('var', name) for name in ('cache', 'lib', 'log', 'spool'))
+
 #: Longer than any path can be.
 _MAXIMUM_LENGTH = 4096
 
@@ -52,7 +55,8 @@ def is_outside_help(path: str) -> bool:
     """Tell whether an absolute path is what only this machine has: eggs, modules, existing files.
 
     Files of the operating system are not, unless they are Python packages. A file that is still
-    to be written counts where its directory is there already.
+    to be written counts where its directory is there already, but for those that all systems
+    have for data and logs: `/var/lib/shop` may be a name for any machine.
     """
     if is_packages(path) or _EGG.search(path):
         return True
@@ -61,7 +65,9 @@ def is_outside_help(path: str) -> bool:
         return False
     if is_of_system(path) or _STANDARD_LIBRARY.fullmatch(path):
         return False
-    return _exists(path) or (len(parts) > 2 and _exists(os.path.dirname(path.rstrip('/'))))
+    if len(parts) < 3 or (len(parts) == 3 and tuple(parts[:2]) in _FOR_DATA):
+        return _exists(path)
+    return _exists(path) or _exists(os.path.dirname(path.rstrip('/')))
 
 
 def is_plausible(path: str) -> bool:

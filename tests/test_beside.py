@@ -1,5 +1,7 @@
 """What is beside zc.buildout, and what is an egg of the buildout?"""
 
+import os
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +9,8 @@ import pytest
 from egg.cache import beside
 from egg.cache.beside import Beside
 from egg.cache.errors import CacheError
+
+PY = f'py{sys.version_info[0]}.{sys.version_info[1]}'
 
 
 @pytest.fixture
@@ -47,14 +51,17 @@ def test_the_source_of_a_develop_egg_is_not_beside_it(one, directory):
 
 
 @pytest.mark.parametrize(('name', 'project', 'version'), [
-    ('zope.interface-8.7-py3.12-linux-x86_64.egg', 'zope-interface', '8.7'),
-    ('typing_extensions-4.16.0-py3.9.egg', 'Typing.Extensions', '4.16.0'),
-    ('demo-1.0_local-py3.12.egg', 'demo', '1.0-local'),
+    (f'zope.interface-8.7-{PY}-linux-x86_64.egg', 'zope-interface', '8.7'),
+    (f'typing_extensions-4.16.0-{PY}.egg', 'Typing.Extensions', '4.16.0'),
+    (f'demo-1.0_local-{PY}.egg', 'demo', '1.0-local'),
     ('demo-1.0.egg', 'demo', '1.0'),
 ])
 def test_eggs_are_known_by_project_and_version(tmp_path, name, project, version):
     (tmp_path / name).mkdir()
     (tmp_path / 'tmp123').mkdir()
+    # That of another Python comes first and last.
+    for python in ('py3.1', 'py9.9'):
+        (tmp_path / f'{name.partition("-py")[0]}-{python}.egg').mkdir()
     assert beside.egg_names(str(tmp_path)) == {beside.key(project, version): name}
 
 
@@ -84,3 +91,19 @@ def test_metadata_get_their_name_back(tmp_path, name, expected):
     beside.restore_metadata_name(tmp_path)
     beside.restore_metadata_name(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [expected]
+
+
+def test_a_hard_link_of_what_is_changed_stays_as_it_was(tmp_path):
+    info = tmp_path / 'egg' / 'demo-1.0.dist-info'
+    info.mkdir(parents=True)
+    text = 'demo-1.0.dist-info/direct_url.json,,\ndemo.py,,\n'
+    (info / 'RECORD').write_text(text)
+    (info / 'direct_url.json').write_text('{}')
+    for name in ('RECORD', 'direct_url.json'):
+        os.link(info / name, tmp_path / name)
+    beside.forget_archive(tmp_path / 'egg')
+    assert (info / 'RECORD').read_text() == 'demo.py,,\n'
+    assert [path.name for path in info.iterdir()] == ['RECORD']
+    assert [path.name for path in (tmp_path / 'egg').iterdir()] == [info.name]
+    assert (tmp_path / 'RECORD').read_text() == text
+    assert (tmp_path / 'direct_url.json').read_text() == '{}'

@@ -102,8 +102,10 @@ def no_cache_of_somebody(monkeypatch):
 
 def started(script, **env):
     """Run a script and return what the fake zc.buildout tells."""
+    # bin/test gives its own sys.path to all processes.
+    environ = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
     result = subprocess.run([script, 'install'], capture_output=True, text=True,
-                            env={**os.environ, 'PYTHONDONTWRITEBYTECODE': '1', **env})
+                            env={**environ, 'PYTHONDONTWRITEBYTECODE': '1', **env})
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -448,6 +450,20 @@ def test_what_was_begun_on_a_full_disk_goes_again(
     started(directory / 'bin/buildout')
 
 
+@pytest.mark.parametrize(('pins', 'expected'), [
+    ({'versions.cfg': '5.2.0'}, '^zc.buildout==5.2.0, egg.cache are missing'),
+    ({'versions.cfg': '5.2.0', 'buildout.cfg': '5.2.0'},
+     '^zc.buildout==5.2.0, egg.cache are missing'),
+    ({'versions.cfg': '5.2.0', 'other.cfg': '6.0.1'}, '^zc.buildout, egg.cache are missing'),
+    ({'versions.cfg': '${versions:x}'}, '^zc.buildout, egg.cache are missing'),
+])  # fmt: skip
+def test_a_new_checkout_gets_the_zc_buildout_that_it_pins(directory, pins, expected):
+    for name, version in pins.items():
+        with open(directory / name, 'a') as file:
+            file.write(f'\n[versions]\nzc.buildout = {version}\nzc.buildout.more = 1\n')
+    refused(directory, expected)
+
+
 # Whose is .installed.cfg?
 
 INSTALLED = """\
@@ -526,7 +542,24 @@ def test_directories_outside_of_every_copy_say_nothing(directory):
         'bin-directory': '/opt/shop/bin', 'eggs-directory': 'eggs'})  # fmt: skip
     assert set_aside(str(directory)) is None
     write_info(directory, [], directory=str(directory))
+    assert set_aside(str(directory)) is None
+    with open(directory / '.installed.cfg', 'a') as file:
+        file.write('_b = /opt/shop/bin\n')
     assert set_aside(str(directory)) == '/opt/shop'
+
+
+@pytest.mark.parametrize(('name', 'expected'), [
+    ('other.cfg', False), ('.installed.cfg', True), ('buildout.cfg', True),
+    ('bin/buildout', True),
+])  # fmt: skip
+def test_what_a_part_installed_elsewhere_alone_makes_no_buildout_of_that_place(
+        directory, tmp_path, name, expected):
+    other = tmp_path / 'elsewhere'
+    (other / 'bin').mkdir(parents=True)
+    (directory / '.installed.cfg').write_text(
+        f'[a]\n__buildout_installed__ = {other}/bin/run\neggs-directory = /home/me/eggs/v5\n')
+    (other / name).write_text('')
+    assert set_aside(str(directory)) == (str(other) if expected else None)
 
 
 def test_the_script_sets_it_aside_last(directory, eggs, capsys):

@@ -157,6 +157,17 @@ def test_a_release_knows_its_eggs_and_archives(release):
     assert found.environment['python_version'] == '3.12'
 
 
+def test_eggs_of_a_release_are_where_the_buildout_had_them(release):
+    directory = release()
+    buildinfo.write(BuildInfo(ENVIRONMENT, {'eggs-directory': 'lib/eggs/v5'}, ()), directory)
+    (directory / 'lib' / 'eggs').mkdir(parents=True)
+    (directory / 'eggs').rename(directory / 'lib' / 'eggs' / 'v5')
+    assert names(composition.read(directory)) == ['Demo', 'own']
+    (directory / '.buildinfo.json').unlink()
+    with pytest.raises(CacheError, match='are missing'):
+        composition.read(directory)
+
+
 def test_missing_eggs_of_a_release_are_named(release):
     directory = release()
     (directory / 'eggs/own-1.0-py3.12.egg').rename(directory / 'gone')

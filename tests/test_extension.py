@@ -4,15 +4,16 @@ import os
 import shutil
 import sys
 import sysconfig
+from pathlib import Path
 
 import pytest
 from support import archives, trees, twins
 from support import tools as support_tools
 from support.runner import Buildout, egg_part
-from zc.buildout import easy_install
+from zc.buildout import UserError, easy_install
 from zc.buildout.buildout import Buildout as ZcBuildout
 
-from egg.cache import extension, installer
+from egg.cache import extension, independence, installer
 
 PINS = {'demo': '1.0'}
 OTHER = '''
@@ -119,6 +120,61 @@ def test_a_second_load_that_does_not_want_it_switches_it_off(options, change):
 def test_without_a_cache_it_still_serves_self_contained_buildouts(options, change, wanted):
     extension.load({'buildout': {**options, **change, 'egg-cache-self-contained': wanted}})
     assert easy_install.Installer is installer.Installer
+
+
+@pytest.mark.usefixtures('untouched')
+@pytest.mark.parametrize('error', [ValueError, TypeError, SystemExit, OSError])
+def test_what_goes_wrong_after_the_parts_stops_no_build(options, monkeypatch, caplog, error):
+    def fail(*args):
+        raise error('of no use')
+
+    monkeypatch.setattr(independence, 'complete', fail)
+    buildout = {'buildout': {**options, 'egg-cache-self-contained': 'yes'}}
+    extension.load(buildout)
+    extension.unload(buildout)
+    assert 'Whether the buildout is self-contained is not known: of no use' in caplog.text
+
+
+@pytest.fixture
+def copied(options, tmp_path):
+    """Options of [buildout] in a directory that was copied from the one of a string."""
+    directory = tmp_path / 'copied'
+    (directory / 'var').mkdir(parents=True)
+    found = {**options, 'egg-cache': '', 'egg-cache-self-contained': 'yes',
+             'directory': str(directory), 'installed': str(directory / 'var/state.cfg')}
+    for name, path in (('bin', 'bin'), ('eggs', 'eggs/v5'), ('develop-eggs', 'develop-eggs'),
+                       ('parts', 'parts')):
+        found[f'{name}-directory'] = str(directory / path)
+    return found
+
+
+@pytest.mark.usefixtures('untouched')
+def test_what_was_installed_at_the_other_place_is_never_removed(copied, caplog):
+    path = Path(copied['installed'])
+    path.write_text('[app]\n__buildout_installed__ = /old/bin/app\n_b = /old/bin\n')
+    extension.load({'buildout': copied})
+    assert not path.exists() and path.with_name('state.cfg.foreign').exists()
+    assert f'The state.cfg in {path.parent} is that of /old' in caplog.text
+    assert 'It is kept as state.cfg.foreign' in caplog.text
+
+
+@pytest.mark.usefixtures('untouched')
+def test_directories_that_are_elsewhere_in_each_copy_make_nothing_foreign(copied, caplog):
+    path = Path(copied['installed'])
+    path.write_text('[app]\n__buildout_installed__ = /old/bin/app\n_b = /old/bin\n')
+    extension.load({'buildout': {**copied, 'bin-directory': '/old/bin'}})
+    assert path.exists() and caplog.text == ''
+
+
+@pytest.mark.usefixtures('untouched')
+def test_what_cannot_be_set_aside_is_never_acted_upon(copied, monkeypatch):
+    def fail(*args):
+        raise PermissionError(13, 'Permission denied')
+
+    Path(copied['installed']).write_text('[app]\n_b = /old/bin\n')
+    monkeypatch.setattr('os.replace', fail)
+    with pytest.raises(UserError, match="state.cfg .* can't be set aside: .*Permission denied"):
+        extension.load({'buildout': copied})
 
 
 @pytest.mark.usefixtures('untouched')

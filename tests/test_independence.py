@@ -1,6 +1,7 @@
 """Self-contained buildouts: no part leads to what is beside zc.buildout."""
 
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from support import tools as support_tools
 from support.index import Index
 from support.runner import Buildout, egg_part
 
-from egg.cache import buildinfo
+from egg.cache import buildinfo, independence, places
 
 OWN = ['zc.buildout', 'egg.cache', 'setuptools', 'packaging', 'pip', 'wheel', 'filelock',
        'platformdirs']  # fmt: skip
@@ -35,6 +36,24 @@ def base_tools(tmp_path_factory):
 def install(wheel, directory):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(directory)
+
+
+@pytest.mark.parametrize(('arguments', 'expected'), [
+    ([], ''),
+    (['-c', 'buildout.cfg'], ''),
+    (['-Nc', 'production.cfg', 'install', 'app'], 'production.cfg'),
+    (['-voproduction.cfg', '-coproduction.cfg'], ''),
+    (['-Ucproduction.cfg', 'app:port=1'], 'production.cfg'),
+    (['buildout:offline=true', '-t', '-c', '-c', 'conf/site.cfg'], 'conf/site.cfg'),
+    (['-c', '../elsewhere/production.cfg'], 'production.cfg'),
+    (['setup', '-c', 'production.cfg'], ''),
+    (['-c'], ''),
+])  # fmt: skip
+def test_the_configuration_that_buildout_was_given_is_known(tmp_path, arguments, expected):
+    (tmp_path / 'conf').mkdir()
+    for name in ('buildout.cfg', 'production.cfg', 'conf/site.cfg'):
+        (tmp_path / name).touch()
+    assert independence._configuration(arguments, tmp_path) == expected
 
 
 @pytest.fixture
@@ -145,6 +164,20 @@ def test_a_second_run_changes_nothing_and_asks_nobody(make, index):
 
 
 @pytest.mark.slow
+def test_eggs_of_another_python_are_for_nobody(make):
+    buildout = make(egg_part('packaging', interpreter='py'))
+    buildout.run()
+    eggs = buildinfo.read(buildout.directory).buildout_eggs
+    python = re.search('-(py[0-9.]+)', eggs[0])[1]
+    for name in eggs:
+        os.rename(buildout.eggs_directory / name,
+                  buildout.eggs_directory / name.replace(python, 'py2.7'))
+    buildout.run()
+    assert buildinfo.read(buildout.directory).buildout_eggs == eggs
+    assert 'py2.7' not in buildout.path('bin', 'py').read_text()
+
+
+@pytest.mark.slow
 def test_a_second_buildout_asks_nobody_for_what_is_in_the_index(make, index):
     config = egg_part('packaging', 'setuptools')
     make(config).run()
@@ -183,6 +216,25 @@ def test_an_index_in_trouble_stops_no_build(make, index, archives_dir, trouble):
     result = buildout.run()
     assert buildout.script('demo') == 'demo 1.0\n'
     assert result.lines('Made an egg of demo 1.0')
+
+
+@pytest.mark.slow
+def test_a_silent_index_is_waited_for_once(buildout_factory, index):
+    index.page_status = 503
+    buildout = buildout_factory(egg_part('demo', 'packaging'), egg_cache_self_contained='yes')
+    buildout.run()
+    assert len(index.pages) == 1
+    assert_leads_nowhere(buildout, 'demo')
+    assert set(own.names(buildout.directory)) >= {'zc.buildout', 'setuptools', 'packaging'}
+
+
+@pytest.mark.parametrize(('line', 'expected'), [
+    ('recipe = zc.recipe.egg:scripts', ['zc.recipe.egg']), ('my-recipe = (1) egg', []),
+    ('text = a\n\trecipe = [b', []),
+])  # fmt: skip
+def test_recipes_are_what_parts_say_in_that_option(tmp_path, line, expected):
+    (tmp_path / '.installed.cfg').write_text(f'[app]\n{line}\n')
+    assert list(independence._recipes(places.find(tmp_path))) == expected
 
 
 @pytest.mark.slow

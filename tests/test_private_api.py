@@ -37,7 +37,8 @@ def other_signature(name):
 RELIED_ON = [*compatibility.SIGNATURES, *compatibility.NAMES]
 DIFFERENCES = {
     **{name: GONE.format(name=name)
-       for name in (*compatibility.NAMES, *compatibility.SIGNATURES, 'Installer') if '.' not in name},
+       for name in (*compatibility.NAMES, *compatibility.SIGNATURES, 'Installer')
+       if '.' not in name},
     **{name: other_signature(name) for name in compatibility.SIGNATURES if '.' in name},
     'Installer.__init__': other_signature('Installer.__init__'),
 }

@@ -16,7 +16,8 @@ def installed(directory, wheel):
     """Install a wheel as pip does, below a prefix; return its metadata directory."""
     prefix = directory / 'prefix'
     subprocess.run(
-        [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index', '--ignore-installed',
+        [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index',
+         '--ignore-installed',
          '--no-warn-script-location', '--disable-pip-version-check',
          '--root-user-action=ignore', '--prefix', prefix, wheel],
         check=True,

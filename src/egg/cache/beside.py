@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +16,10 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from egg.cache import wheels
+from egg.cache import files, wheels
 from egg.cache.errors import CacheError
 
-_EGG = re.compile(r'(?P<name>[^-]+)-(?P<version>[^-]+)(-.*)?\.egg')
+_EGG = re.compile(r'(?P<name>[^-]+)-(?P<version>[^-]+)(-py(?P<python>\d+\.\d+)(-.*)?)?\.egg')
 _INFO = re.compile(r'(?P<plain>[^-]+-[^-]+)-.*\.dist-info')
 
 
@@ -77,14 +78,21 @@ def is_editable(dist: Any) -> bool:
 
 
 def egg_names(eggs_directory: str) -> dict[tuple[str, str], str]:
-    """Return the names of eggs by normalised name and version."""
+    """Return the names of this Python's eggs by normalised name and version."""
     found = {}
     with suppress(FileNotFoundError):
         for name in sorted(os.listdir(eggs_directory)):
             match = _EGG.fullmatch(name)
-            if match:
+            if match and not is_for_other_python(name):
                 found[key(match['name'], match['version'])] = name
     return found
+
+
+def is_for_other_python(egg: str) -> bool:
+    """Tell whether the name of an egg says that it is none of this Python's."""
+    match = _EGG.fullmatch(os.path.basename(egg))
+    python = match['python'] if match else None
+    return python is not None and python != f'{sys.version_info[0]}.{sys.version_info[1]}'
 
 
 def key(project: str, version: str) -> tuple[str, str]:
@@ -113,4 +121,5 @@ def forget_archive(egg: Path) -> None:
         with suppress(FileNotFoundError):
             lines = record.read_text('utf-8').splitlines(keepends=True)
             kept = [line for line in lines if f'/{path.name},' not in line]
-            record.write_text(''.join(kept), 'utf-8')
+            # A hard link of it may be in an egg cache.
+            files.replace(record, ''.join(kept).encode(), egg)

@@ -13,6 +13,7 @@ from zc.buildout import buildout, easy_install
 
 #: The private names that are relied on: functions and methods with their parameters ...
 SIGNATURES = {
+    'Environment.can_add': ('self', 'dist'),
     'Installer._satisfied': ('self', 'req', 'source'),
     'Installer._obtain': ('self', 'requirement', 'source'),
     'Installer._fetch': ('self', 'dist', 'tmp', 'download_cache'),
@@ -23,6 +24,7 @@ SIGNATURES = {
     'Installer.install': ('self', 'specs', 'working_set'),
     'AllowHostsPackageIndex.open_url': ('self', 'url', 'warning'),
     'AllowHostsPackageIndex.url_ok': ('self', 'url', 'fatal'),
+    'AllowHostsPackageIndex.find_packages': ('self', 'requirement'),
     'AllowHostsPackageIndex.not_found_in_index': ('self', 'requirement'),
     'call_pip_install': ('spec', 'dest'),
     '_maybe_copy_and_rename_wheel': ('dist', 'dest'),
@@ -32,7 +34,7 @@ SIGNATURES = {
 # Here further parameters do no harm: they are handed on, or never given.
 _MAY_HAVE_MORE = ('AllowHostsPackageIndex.url_ok', 'call_pip_install')
 #: ... other names, and attributes that an initialiser sets.
-NAMES = ('Environment', 'UNPACKERS', 'buildout_and_setuptools_path', 'pkg_resources')
+NAMES = ('UNPACKERS', 'buildout_and_setuptools_path', 'pkg_resources')
 ATTRIBUTES = {
     'Installer': ('_dest', '_path', '_env', '_index', '_links', '_allow_hosts'),
     'AllowHostsPackageIndex': ('index_url',),

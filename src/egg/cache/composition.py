@@ -26,6 +26,7 @@ from egg.cache import (
 )
 from egg.cache.components import EGG, Component
 from egg.cache.errors import CacheError
+from egg.cache.findings import SITE_PACKAGES
 from egg.cache.layout import Layout
 
 _AGAIN = 'Unpack the release again.'
@@ -104,12 +105,14 @@ def _release(directory: Path) -> Composition:
         environment = dependencies.markers(dict(document['environment']))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, f'{type(error).__name__}, {error}') from error
-    missing = [egg for egg in packed if not (directory / 'eggs' / egg).is_dir()]
+    info = buildinfo.read(directory)
+    eggs = directory / (info.directories.get('eggs-directory', 'eggs') if info else 'eggs')
+    missing = [egg for egg in packed if not (eggs / egg).is_dir()]
     if missing:
         raise _missing(missing, directory, _AGAIN)
     remarks: list[str] = []
     own = [
-        replace(components.of(directory / 'eggs' / egg, remarks), **row)
+        replace(components.of(eggs / egg, remarks), **row)
         for egg, row in packed.items()
     ]
     asked = _asked(directory / places.CONFIGURATION)
@@ -182,7 +185,7 @@ def _beside(found: places.Places) -> Iterator[str]:
     """Yield remarks about what scripts take from elsewhere, as there are no eggs of it."""
     taken: dict[str, set[str]] = {}
     for finding in selfcontained.scripts(found).findings:
-        if finding.kind == selfcontained.SITE_PACKAGES:
+        if finding.kind == SITE_PACKAGES:
             names = borrowed.names(found, finding.path, finding.target)
             taken.setdefault(finding.target, set()).update(names)
     for target, found_names in sorted(taken.items()):

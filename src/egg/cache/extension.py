@@ -13,7 +13,8 @@ from typing import Any
 import zc.buildout
 
 from egg.cache import compatibility, environment, installer, records, settings, whereabouts
-from egg.cache.errors import CacheError, SettingError, UntrustedError
+from egg.cache.errors import SettingError, UntrustedError
+from egg.cache.places import DIRECTORIES
 from egg.cache.session import Builder, Session
 from egg.cache.settings import Settings, is_listed
 
@@ -97,18 +98,26 @@ def _keep_from_others(options: Any, chosen: Settings) -> None:
 
     It would remove what was installed there.
     """
-    directory = options['directory']
-    if chosen.self_contained == 'no' or not os.path.exists(options['installed']):
+    directory, installed = options['directory'], options['installed']
+    if chosen.self_contained == 'no' or not os.path.exists(installed):
         return
     # Imported late: a new buildout has no use for it.
     from egg.cache.standalone import bootstrap
 
-    root = bootstrap.set_aside(directory)
+    # Where these are elsewhere, they are so in every copy.
+    places = tuple(options[name] for name in DIRECTORIES)
+    try:
+        root = bootstrap.set_aside(directory, installed, places)
+    except OSError as error:
+        raise zc.buildout.UserError(
+            f"{installed} may be that of another directory, and can't be set aside: {error}."
+        ) from error
     if root is not None:
+        name = os.path.basename(installed)
         logger.warning(
-            'The .installed.cfg in %s is that of %s, from where this buildout was copied or '
-            'moved.\nIt is kept as .installed.cfg.foreign, and all parts are installed anew.',
-            directory, root,
+            'The %s in %s is that of %s, from where this buildout was copied or '
+            'moved.\nIt is kept as %s.foreign, and all parts are installed anew.',
+            name, os.path.dirname(installed), root, name,
         )  # fmt: skip
 
 
@@ -121,7 +130,8 @@ def _end_on_its_own(options: Any, chosen: Settings) -> None:
         if chosen.self_contained == 'yes':
             independence.complete(options, '' if chosen.is_off else str(chosen.directory))
         independence.report(options, chosen.self_contained == 'check')
-    except (CacheError, OSError) as error:
+    # Whatever it is: the parts are installed, and that is what the run was for.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
         logger.warning('Whether the buildout is self-contained is not known: %s', error)
 
 

@@ -46,6 +46,16 @@ _originals: dict[tuple[Any, str], Any] = {}
 
 
 # mypy can't know a base that may be missing: `lacking` tells if it is.
+class Environment(getattr(easy_install, 'Environment', object)):  # type: ignore[misc]
+    """What there is for an installer: no egg of another Python in the same directory.
+
+    Where metadata have the name that they have in a wheel, only the egg's own name tells.
+    """
+
+    def can_add(self, dist: Any) -> Any:
+        return super().can_add(dist) and not beside.is_for_other_python(dist.location or '')
+
+
 class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[misc]
     """buildout's installer, which asks the egg cache before it asks the network."""
 
@@ -122,13 +132,19 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
         return _egg_of_installed(found, self._dest or own.eggs_directory) or found, None
 
     def _archive(self, exact: Any) -> Any:
-        """Return the archive that the index or a find-link has for an exact requirement."""
+        """Return the archive that the index or a find-link has for an exact requirement.
+
+        Plain buildout would not even ask: of an index that is silent nobody asks twice.
+        """
         # What is not in the index would be looked for in the list of all that is.
         self._index.not_found_in_index = lambda requirement: None
+        if _is_silent(self._index):
+            self._index.find_packages = lambda requirement: None
         try:
             available = self._obtain(exact)
         finally:
             del self._index.not_found_in_index
+            self._index.__dict__.pop('find_packages', None)
         # The index has what is on sys.path, too.
         return None if available is None or os.path.isdir(available.location) else available
 
@@ -266,6 +282,7 @@ def activate(
             _options['develop-eggs-directory'],
         )
     _refused.clear()
+    _replace('Environment', Environment)
     _replace('Installer', Installer)
     _replace('call_pip_install', _caching_pip_install(easy_install.call_pip_install))
     _replace(
@@ -448,6 +465,11 @@ def _watch(index: Any) -> None:
     # A function may have attributes; mypy doesn't let it.
     open_url.silent = silent  # type: ignore[attr-defined]
     index.open_url = open_url
+
+
+def _is_silent(index: Any) -> bool:
+    silent = getattr(vars(index).get('open_url'), 'silent', ())
+    return any(url.startswith(index.index_url) for url in silent)
 
 
 def _silent_urls(index: Any, project: str) -> list[str]:

@@ -49,6 +49,7 @@ _DIRECTORY = re.compile(
 _SHORT = {'_e': 'eggs-directory', '_b': 'bin-directory', '_d': 'develop-eggs-directory'}
 _LIST = re.compile(r'(?:__buildout_installed__|installed_develop_eggs) *=(?P<value>.*)')
 _EXTENSIONS = re.compile(r'^extensions[ \t]*\+?=(.*(?:\n[ \t]+.*)*)', re.M)
+_PIN = re.compile(r'^zc\.buildout[ \t]*=[ \t]*(\d[\w.+!]*)[ \t]*$', re.M)
 _REQUIREMENT = re.compile(r'([\w.-]+)\s*(?:\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?')
 _SPECIFIER = re.compile(r'(~=|===?|!=|<=?|>=?)\s*([^\s,]+)')
 
@@ -123,8 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         '--buildout-version', metavar='V',
-        help='the version of zc.buildout; else the one that %s names, or the one that is here'
-        % BUILDINFO,
+        help='the version of zc.buildout; else the one that %s names, that is here, or that '
+        'a .cfg file beside this one pins' % BUILDINFO,
     )  # fmt: skip
     return parser
 
@@ -386,17 +387,34 @@ def foreign_root(
     return max(roots, key=lambda root: (roots[root], len(root)), default=None)
 
 
-def set_aside(directory: str) -> 'str | None':
+def set_aside(
+    directory: str, installed: 'str | None' = None, outside: 'tuple[str, ...]' = ()
+) -> 'str | None':
     """Rename the `.installed.cfg` of another directory; return that directory, None if it's not.
 
-    zc.buildout would remove what is recorded in it. Raises `OSError`.
+    zc.buildout would remove what is recorded in it. `installed` is its path, if it is called
+    otherwise, `outside` as in `foreign_root`. Raises `OSError`.
     """
-    path = os.path.join(directory, INSTALLED)
-    text = _text(path)
-    root = None if text is None else foreign_root(text, directory, *_known(directory))
-    if root is not None:
-        os.replace(path, os.path.join(directory, FOREIGN))
+    path = installed or os.path.join(directory, INSTALLED)
+    text = _text(path) or ''
+    names, known_root, places = _known(directory)
+    root = foreign_root(text, directory, names, known_root, places + outside)
+    inside = os.path.relpath(os.path.realpath(path), os.path.realpath(directory))
+    if root is None or inside.startswith('..') or not (
+        root == known_root or _is_buildout(root, inside, text)
+    ):  # fmt: skip
+        return None
+    os.replace(path, path + FOREIGN[len(INSTALLED):])
     return root
+
+
+def _is_buildout(root: str, installed: str, text: str) -> bool:
+    """Tell whether more speaks for a buildout in `root` than what a part has installed there."""
+    names = (installed, 'buildout.cfg', 'bin/buildout')
+    return any(os.path.lexists(os.path.join(root, name)) for name in names) or any(
+        _is_below(path, root) for option, path in _recorded_directories(text)
+        if option != 'eggs-directory'
+    )  # fmt: skip
 
 
 def _known(directory: str) -> 'tuple[tuple[str, ...], str | None, tuple[str, ...]]':
@@ -471,6 +489,8 @@ def _own_eggs(
     names = [*buildout.info.get('buildout_eggs', ()), *reversed(_listed(buildout.eggs))]
     known = (_EGG.fullmatch(name) for name in names)
     releases = [m['version'] for m in known if m and _canonical(m['project']) == 'zc-buildout']
+    if version is None and not releases:
+        version = _pinned(buildout.directory)
     for cache in caches:
         cache.egg_format = 4 if (version or ''.join(releases[:1])).startswith('4.') else 5
     listed = [m for m in map(_EGG.fullmatch, buildout.info.get('buildout_eggs', ())) if m]
@@ -572,13 +592,28 @@ def _required_eggs(
 def _extensions(directory: str) -> 'list[str]':
     """Return the extensions that configuration files in `directory` name."""
     found = []
-    for path in sorted(glob.glob(os.path.join(glob.escape(directory), '*.cfg'))):
-        text = _text(path) or '' if os.path.isfile(path) else ''
+    for text in _configurations(directory):
         for match in _EXTENSIONS.finditer(text):
             found += [name for line in match[1].splitlines()
                       for name in re.sub(r'(^|\s)[#;].*', '', line).split()
                       if re.fullmatch(r'[\w.-]+', name)]  # fmt: skip
     return list(dict.fromkeys(found))
+
+
+def _pinned(directory: str) -> 'str | None':
+    """Return the version of zc.buildout that the configuration files in `directory` pin.
+
+    Where they pin several, nobody knows here which of them counts.
+    """
+    found = {version for text in _configurations(directory) for version in _PIN.findall(text)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _configurations(directory: str) -> 'Iterator[str]':
+    """Yield the texts of the configuration files in a directory."""
+    for path in sorted(glob.glob(os.path.join(glob.escape(directory), '*.cfg'))):
+        if os.path.isfile(path):
+            yield _text(path) or ''
 
 
 def read_egg(path: str) -> 'Egg | None':

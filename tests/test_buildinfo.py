@@ -15,6 +15,7 @@ INFO = BuildInfo(
     directories={'eggs-directory': 'eggs/v5', 'bin-directory': 'bin'},
     buildout_eggs=('zc.buildout-6.0.1-py3.12.egg', 'pip-26.3-py3.12.egg'),
     directory='/srv/\xe4', executable='/usr/bin/python3.12', egg_cache='/var/cache/eggs',
+    configuration='production.cfg',
 )  # fmt: skip
 
 

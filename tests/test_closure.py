@@ -27,6 +27,7 @@ def test_what_is_needed_comes_with_what_it_requires_and_nothing_else():
 @pytest.mark.parametrize(('needed', 'pins', 'expected'), [
     ((), {}, 'lib-10.0'),
     ((), {'lib': '9.0'}, 'lib-9.0'),
+    ((), {'Lib': '9.0'}, 'lib-9.0'),
     (('lib-8.0.egg',), {'lib': '9.0'}, 'lib-8.0'),
 ])  # fmt: skip
 def test_of_several_eggs_the_needed_one_is_taken_then_the_pinned_then_the_newest(

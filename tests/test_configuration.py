@@ -229,6 +229,42 @@ def test_the_directory_is_that_of_the_options(directory):
     assert read(directory).directory == f'{directory}/below'
 
 
+@pytest.mark.parametrize('place', ['.', '/'])
+def test_what_is_extended_optionally_is_found_from_anywhere(directory, place, monkeypatch):
+    Path(directory, 'buildout.cfg').write_text(
+        '[buildout]\noptional-extends = local.cfg gone.cfg\nparts =\n')
+    Path(directory, 'local.cfg').write_text('[versions]\nlib = 1.0\n')
+    monkeypatch.chdir(place)
+    before = os.getcwd()
+    assert configuration.read(str(directory)).versions['lib'] == '1.0'
+    assert os.getcwd() == before
+
+
+def test_where_nobody_may_be_a_configuration_is_read_all_the_same(directory, monkeypatch):
+    Path(directory, 'buildout.cfg').write_text('[versions]\nlib = 1.0\n')
+    opened = os.open
+
+    def refuse(path, *args, **more):
+        if path == '.':
+            raise PermissionError(13, 'Permission denied')
+        return opened(path, *args, **more)
+
+    monkeypatch.setattr(os, 'open', refuse)
+    assert configuration.read(str(directory)).versions['lib'] == '1.0'
+
+
+def test_another_file_can_be_named(directory, defaults):
+    defaults('[buildout]\nmine = 1\n')
+    Path(directory, 'buildout.cfg').write_text('[buildout]\nparts =\n[app]\nport = 1\n')
+    Path(directory, 'production.cfg').write_text(
+        '[buildout]\nextends = buildout.cfg\n[app]\nport = 2\n')
+    found = configuration.sections(str(directory), name='production.cfg')
+    assert found.written['app'] == {'port': '2'} and found.options['mine'] == '1'
+    assert found.options['directory'] == str(directory)
+    with pytest.raises(CacheError, match=r'There is no gone\.cfg in'):
+        configuration.sections(str(directory), name='gone.cfg')
+
+
 def test_values_of_several_lines_have_a_source(directory):
     write(directory, '[buildout]\nextends = base.cfg\negg-cache += /b\nx = 1\n')
     write(directory, '[buildout]\negg-cache = /a\n', 'base.cfg')

@@ -44,6 +44,20 @@ def test_the_last_list_counts_as_it_does_for_the_loader(library_paths):
     assert library_paths([(_STRINGS, 0), (_RPATH, 0), (_RPATH, 5)], b'/one\0/two\0') == ['/two']
 
 
+@pytest.mark.parametrize(('needed', 'expected'), [
+    (b'libc.so.6\0ld-linux-x86-64.so.2', []),
+    (b'libc.so.6\0libxml2.so.2', ['/one']),
+    (b'libc.so.6\0libpython3.12.so.1.0', ['/one']),
+])  # fmt: skip
+def test_where_only_the_c_library_is_needed_a_list_does_not_count(
+    library_paths, needed, expected
+):
+    other = needed.index(b'\0') + 1
+    strings = needed + b'\0/one\0'
+    entries = [(_NEEDED, 0), (_NEEDED, other), (_STRINGS, 0), (_RUNPATH, len(needed) + 1)]
+    assert library_paths(entries, strings) == expected
+
+
 def test_a_list_may_be_longer_than_a_path(library_paths):
     strings = b':'.join([b'/directory'] * 1000) + b':/last\0'
     assert library_paths([(_STRINGS, 0), (_RUNPATH, 0)], strings)[-1] == '/last'

@@ -139,6 +139,18 @@ def test_passwords_are_kept_only_where_they_may_be_needed(flat):
     assert text == 'see https://c/d http://e'
 
 
+def test_texts_lose_all_that_is_secret_in_urls():
+    text = flattening.without_passwords('a = https://a:b@c@d/e?private_token=f#g "h://i?j" k?l')
+    assert text == 'a = https://d/e#g "h://i" k?l'
+
+
+def test_options_that_are_called_passwords_are_named():
+    sections = {'buildout': {'versions': 'pins'}, 'pins': {'my.token': '1'},
+                'db': {'db-password +': 'x', 'password': '', 'user': 'ada', 'passwords': 'x'},
+                'url': {'at': 'http://a:b@c@d'}}  # fmt: skip
+    assert flattening.secrets(sections) == ['[db] db-password +', '[url] at']
+
+
 def test_files_have_names_that_say_nothing_of_the_build_host():
     files = ['/srv/shop/buildout.cfg', '/srv/shop/sub/a.cfg', '/home/ada/base.cfg',
              '/home/bob/base.cfg', 'https://u:p@example.com:8080/x/../y.cfg?z=1']  # fmt: skip

@@ -141,6 +141,11 @@ def test_a_release_has_the_modes_that_it_was_packed_with(root, old, umask):
     as_packed(root / 'releases/shop-1.0', old)
     for path in ('', 'eggs', 'eggs/v5/demo-1.0-py3.egg/empty'):
         assert (root / 'releases/shop-1.0' / path).stat().st_mode & 0o777 == 0o755
+    # What set-up makes is as open as that, or no service could run it.
+    closed = [path for path in (root / 'releases', *(root / 'releases').rglob('*'))
+              if not path.is_symlink() and not path.stat().st_mode & 0o004]  # fmt: skip
+    assert (root / 'releases/shop-1.0/bin/app').exists() and closed == []
+    assert root.stat().st_mode & 0o777 == 0o777 & ~umask
 
 
 def test_the_script_of_a_release_installs_without_egg_cache(tmp_path, root, old, new):
@@ -657,6 +662,14 @@ def test_another_interpreter_sets_up(tmp_path, root, old):
     install.install(str(old.archive), str(root), python=str(python))
     log = (tmp_path / 'log').read_text()
     assert f'-I {root}/releases/shop-1.0/install.py\n' in log
+
+
+def test_an_interpreter_with_blanks_in_its_path_is_refused(tmp_path, root, old):
+    (tmp_path / 'a b').mkdir()
+    python = tmp_path / 'a b/python'
+    python.write_text(f'#!/bin/sh\nexec {PYTHON} "$@"\n')
+    python.chmod(0o755)
+    refused(root, old.archive, 'a b/python has blanks', python=str(python))
 
 
 @pytest.mark.parametrize('is_virtual', [True, False])

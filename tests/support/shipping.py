@@ -5,7 +5,6 @@ import os
 import shutil
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 from support import archives, own
@@ -20,8 +19,8 @@ def own_eggs(eggs_directory):
     """Make the eggs that bin/buildout runs from, egg.cache's included; return their names."""
     found = [f'egg.cache-1.0-py{PYTHON}.egg']
     with tempfile.TemporaryDirectory() as directory:
-        with zipfile.ZipFile(own.egg_cache_wheel(directory, '1.0')) as wheel:
-            wheel.extractall(Path(eggs_directory, found[0]))
+        wheel = own.egg_cache_wheel(directory, '1.0')
+        shutil.unpack_archive(wheel, Path(eggs_directory, found[0]), 'zip')
     for name in support_tools.NEEDED:
         distribution = support_tools.find(name)
         if distribution is not None:

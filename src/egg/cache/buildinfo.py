@@ -28,7 +28,8 @@ class BuildInfo:
 
     `buildout_eggs` are the names of the eggs that `bin/buildout` runs from, in the order in which
     they are on its `sys.path`; `executable` is the interpreter of the build, `egg_cache` the
-    egg cache, if there was one.
+    egg cache, if there was one; `configuration` is the file that buildout was given with `-c`,
+    relative to the buildout.
     """
 
     environment: Mapping[str, str]
@@ -37,6 +38,7 @@ class BuildInfo:
     directory: str = ''
     executable: str = ''
     egg_cache: str = ''
+    configuration: str = ''
 
     @property
     def text(self) -> str:
@@ -49,6 +51,7 @@ class BuildInfo:
             'directories': dict(self.directories),
             'buildout_eggs': list(self.buildout_eggs),
             'egg_cache': self.egg_cache,
+            'configuration': self.configuration,
         }
         known = {name: value for name, value in document.items() if value != ''}
         return json.dumps(known, indent=1, ensure_ascii=False) + '\n'
@@ -90,10 +93,9 @@ def _parsed(document: Any) -> BuildInfo:
     wrong = [name for name in eggs if os.path.basename(name) != name or not name.endswith('.egg')]
     if wrong:
         raise ValueError(f'{wrong[0]!r} is not the name of an egg')
-    directory, executable, egg_cache = (
-        _text(document.get(name, '')) for name in ('directory', 'executable', 'egg_cache')
-    )
-    return BuildInfo(environment, directories, eggs, directory, executable, egg_cache)
+    rest = (_text(document.get(name, ''))
+            for name in ('directory', 'executable', 'egg_cache', 'configuration'))  # fmt: skip
+    return BuildInfo(environment, directories, eggs, *rest)
 
 
 def _text(value: Any) -> str:

@@ -68,6 +68,9 @@ def choose(
     by_project: dict[str, list[Egg]] = {}
     for egg in eggs:
         by_project.setdefault(egg.project, []).append(egg)
+    pinned: dict[str, str] = {
+        canonicalize_name(name): version for name, version in pins.items()
+    }
     chosen = {egg.name: egg for group in by_project.values() for egg in group
               if egg.name in needed}  # fmt: skip
     elsewhere = {canonicalize_name(project) for project in without}
@@ -83,7 +86,7 @@ def choose(
             project = canonicalize_name(requirement.name)
             if project in elsewhere:
                 continue
-            best = _best(by_project.get(project, ()), requirement, chosen, pins)
+            best = _best(by_project.get(project, ()), requirement, chosen, pinned)
             if best is not None:
                 chosen[best.name] = best
                 waiting += [(text, extra) for text in best.requires

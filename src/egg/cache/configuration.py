@@ -19,11 +19,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from egg.cache import files
 from egg.cache.errors import CacheError
 
 #: Seconds to wait for each answer where the configuration extends one of another host.
 TIMEOUT = 20.0
 
+# What a user wants everywhere.
+_DEFAULTS = 'default.cfg'
 # What zc.buildout calls the source of options that are given beside the files.
 _GIVEN = 'COMMAND_LINE_VALUE'
 _BESIDE = (_GIVEN, 'DEFAULT_VALUE', 'COMPUTED_VALUE', 'IMPLICIT_VALUE')
@@ -66,7 +69,7 @@ def find(directory: str) -> str | None:
     That is `buildout.cfg` there, else the `default.cfg` of the user.
     """
     home = os.environ.get('BUILDOUT_HOME', os.path.join(os.path.expanduser('~'), '.buildout'))
-    for path in (os.path.join(directory, 'buildout.cfg'), os.path.join(home, 'default.cfg')):
+    for path in (os.path.join(directory, 'buildout.cfg'), os.path.join(home, _DEFAULTS)):
         if os.path.exists(path):
             return os.path.abspath(path)
     return None
@@ -82,19 +85,22 @@ def read(directory: str) -> Configuration:
     return _both(directory)[0]
 
 
-def sections(directory: str, has_defaults: bool = True) -> Sections:
+def sections(directory: str, has_defaults: bool = True, name: str = '') -> Sections:
     """Return all sections of the configuration that counts in `directory`, as `read` does.
 
-    The defaults of the user count only if `has_defaults`.
+    The defaults of the user count only if `has_defaults`. `name` is the path of another file than
+    `buildout.cfg`, if there is one.
     """
-    return _both(directory, has_defaults)[1]
+    return _both(directory, has_defaults, name)[1]
 
 
-def _both(directory: str, has_defaults: bool = True) -> tuple[Configuration, Sections]:
+def _both(
+    directory: str, has_defaults: bool = True, name: str = ''
+) -> tuple[Configuration, Sections]:
     directory = os.path.abspath(directory)
-    path = find(directory)
-    if path is None:
-        raise CacheError(f'There is no buildout.cfg in {directory}.')
+    path = os.path.normpath(os.path.join(directory, name)) if name else find(directory)
+    if path is None or not os.path.exists(path):
+        raise CacheError(f'There is no {name or "buildout.cfg"} in {directory}.')
     _check_owner(path)
     offline = [('offline', 'true')]
     online = [('offline', 'false'), ('extends-cache', ''), ('install-from-cache', 'false')]
@@ -134,14 +140,15 @@ def _check_owner(path: str) -> None:
 def _read(
     path: str, directory: str, given: list[tuple[str, str]], has_defaults: bool
 ) -> tuple[Configuration, Sections]:
-    is_buildout = path == os.path.join(directory, 'buildout.cfg')
-    if not is_buildout:
+    if os.path.dirname(path) != directory:
         given = [*given, ('directory', directory)]
-    with _collected() as texts:
+    reader = _reader()
+    # What is extended optionally is looked for in the working directory.
+    with _collected() as texts, files.inside(directory):
         try:
-            _reader()(
+            reader(
                 path, [('buildout', *pair) for pair in given],
-                use_user_defaults=is_buildout and has_defaults,
+                use_user_defaults=os.path.basename(path) != _DEFAULTS and has_defaults,
             )  # fmt: skip
         except _Done as done:
             options, versions, annotated, written, inherited = done.args

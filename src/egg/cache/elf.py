@@ -7,6 +7,7 @@ macOS) is no ELF file, and has no answer here.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ _ENTRY = {1: 'iI', 2: 'qQ'}
 
 #: Bytes of a table that are read; those of real files have a few thousand.
 MAXIMUM_TABLE = 1 << 20
+#: The libraries that are one with the loader.
+_C_LIBRARY = re.compile(r'(lib(c|m|pthread|dl|rt|util)|ld-linux[\w-]*)\.so\.\d+')
 #: Bytes of the name of a library, and of a list of directories.
 _MAXIMUM_NAME, _MAXIMUM_LIST = 1 << 12, 1 << 16
 
@@ -31,6 +34,8 @@ _MAXIMUM_NAME, _MAXIMUM_LIST = 1 << 12, 1 << 16
 def library_paths(path: Path) -> list[str]:
     """Return the directories of RPATH and RUNPATH, and the libraries that are named by a path.
 
+    Where nothing but the C library is needed, nothing is looked for in those directories: many a
+    Python gives its own to whatever is built with it.
     Raises `ValueError` for what is no ELF file, or a broken one, and `OSError`.
     """
     with open(path, 'rb') as file:
@@ -56,10 +61,11 @@ def _library_paths(file: BinaryIO) -> Iterator[str]:
     if _STRINGS not in last:
         return
     strings = _offset(last[_STRINGS], segments)
-    for name in dict.fromkeys(value for tag, value in entries if tag == _NEEDED):
-        text = _string(file, strings + name, _MAXIMUM_NAME)
-        if '/' in text:
-            yield text
+    places = dict.fromkeys(value for tag, value in entries if tag == _NEEDED)
+    needed = [_string(file, strings + place, _MAXIMUM_NAME) for place in places]
+    yield from (name for name in needed if '/' in name)
+    if needed and all(map(_C_LIBRARY.fullmatch, needed)):
+        return
     for tag in (_RPATH, _RUNPATH):
         if tag in last:
             yield from filter(None, _string(file, strings + last[tag], _MAXIMUM_LIST).split(':'))

@@ -157,3 +157,20 @@ def sha256(path: str) -> str:
     finally:
         os.close(descriptor)
     return digest.hexdigest()
+
+
+@contextmanager
+def inside(directory: str) -> Iterator[None]:
+    """Let a directory be the working directory."""
+    try:
+        before = os.open('.', os.O_RDONLY)
+    except OSError:
+        # There is no way back to where this user may not be.
+        yield
+        return
+    try:
+        os.chdir(directory)
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)

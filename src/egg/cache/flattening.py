@@ -24,8 +24,10 @@ _LEFT_OUT = frozenset({
 })  # fmt: skip
 _CACHE = 'egg-cache'
 _PLACES = frozenset({'index', 'find-links'})
-_PASSWORD = re.compile(r'(?<=://)[^\s/@:\'"]*:[^\s/@\'"]*@')
-_USER = re.compile(r'(?<=://)[^\s/@\'"]+@')
+_PASSWORD = re.compile(r'(?<=://)[^\s/@:\'"]*:[^\s/\'"]*@')
+_USER = re.compile(r'(?<=://)[^\s/?#\'"]+@')
+_QUERY = re.compile(r'(://[^\s?#\'"]*)\?[^\s#\'"]*')
+_SECRET = re.compile(r'(?:.*[-_.])?(?:password|passwd|secret|token)', re.I)
 _ELSEWHERE = 'elsewhere'
 
 
@@ -57,8 +59,10 @@ def flatten(sections: Sections, frame: Frame) -> Flat:
                       if option != 'recipe' and not option.startswith('__buildout_')}  # fmt: skip
     _pin(flat, sections, frame.pins)
     flat = {'buildout': _buildout(flat.pop('buildout', {}), frame), **flat}
+    places = dict.fromkeys(frame.roots, '${buildout:directory}')
+    places[frame.eggs_directory] = '${buildout:eggs-directory}'
     return {
-        name: {option: _relocated(_public(option, value), frame)
+        name: {option: relocated(_public(option, value), places)
                for option, value in options.items()}
         for name, options in flat.items()
     }  # fmt: skip
@@ -89,14 +93,29 @@ def differences(one: Mapping[str, _Options], other: Mapping[str, _Options]) -> l
 
 
 def secrets(sections: Mapping[str, _Options]) -> list[str]:
-    """Return the options, `[section] option`, that hold a URL with a password."""
+    """Return the options, `[section] option`, with a URL with a password, or called password."""
+    pins = sections.get('buildout', {}).get('versions', 'versions')
+
+    def is_secret(section: str, option: str, value: str) -> bool:
+        is_called_so = section != pins and _SECRET.fullmatch(option.rstrip(' +-'))
+        return bool(_PASSWORD.search(value) or (is_called_so and value.strip()))
+
     return [f'[{name}] {option}' for name, options in sections.items()
-            for option, value in options.items() if _PASSWORD.search(value)]  # fmt: skip
+            for option, value in options.items() if is_secret(name, option, value)]  # fmt: skip
 
 
 def without_passwords(text: str) -> str:
-    """Return a text with the users and passwords of its URLs taken out."""
-    return _USER.sub('', text)
+    """Return a text with the users, passwords and queries of its URLs taken out."""
+    return _QUERY.sub(r'\1', _USER.sub('', text))
+
+
+def relocated(value: str, places: Mapping[str, str]) -> str:
+    """Return a value in which other texts, references perhaps, stand for the paths `places`."""
+    # The longer ones first, as they are in the others.
+    paths = '|'.join(re.escape(path) for path in sorted(places, key=len, reverse=True))
+    return re.sub(
+        rf'(?<![\w.-])({paths})(?![\w.+@~-])', lambda match: places[match[0]], value
+    )  # fmt: skip
 
 
 def names(files: Iterable[str], roots: Sequence[str]) -> dict[str, str]:
@@ -172,16 +191,6 @@ def _public(option: str, value: str) -> str:
     if option.rstrip(' +-') not in _PLACES or '://' not in value:
         return value
     return '\n'.join(' '.join(map(public_url, line.split())) for line in value.split('\n'))
-
-
-def _relocated(value: str, frame: Frame) -> str:
-    names = dict.fromkeys(frame.roots, '${buildout:directory}')
-    names[frame.eggs_directory] = '${buildout:eggs-directory}'
-    # The longer ones first, as they are in the others.
-    paths = '|'.join(re.escape(path) for path in sorted(names, key=len, reverse=True))
-    return re.sub(
-        rf'(?<![\w.-])({paths})(?![\w.+@~-])', lambda match: names[match[0]], value
-    )  # fmt: skip
 
 
 def _option_lines(option: str, value: str) -> Iterator[str]:

@@ -21,13 +21,15 @@ from zc.buildout import easy_install
 
 from egg.cache import beside, buildinfo, places, selfcontained
 from egg.cache.buildinfo import BuildInfo
+from egg.cache.findings import SITE_PACKAGES
 from egg.cache.places import DIRECTORIES, Places
 from egg.cache.standalone import bootstrap
 
 pkg_resources: Any = getattr(easy_install, 'pkg_resources', None)
 logger = logging.getLogger('egg.cache')
 
-_RECIPE = re.compile(r'recipe *= *([^\s:]+)')
+_OPTION = re.compile(r'-[vqhWUoOnNDA]*([ct])(.*)', re.S)
+_RECIPE = re.compile(r'^recipe *= *([^\s:]+)', re.M)
 
 
 def complete(options: Mapping[str, str], egg_cache: str) -> None:
@@ -57,6 +59,7 @@ def complete(options: Mapping[str, str], egg_cache: str) -> None:
             directory=str(directory),
             executable=sys.executable,
             egg_cache=egg_cache,
+            configuration=_configuration(sys.argv[1:], directory),
         ),
         directory,
     )
@@ -73,7 +76,7 @@ def report(options: Mapping[str, str], is_asked_for: bool) -> None:
     findings = selfcontained.scripts(here).findings
     if not findings:
         return
-    is_leak = any(finding.kind == selfcontained.SITE_PACKAGES for finding in findings)
+    is_leak = any(finding.kind == SITE_PACKAGES for finding in findings)
     first, count = findings[0], len(findings)
     logger.log(
         logging.WARNING if is_leak or is_asked_for else logging.INFO,
@@ -82,6 +85,26 @@ def report(options: Mapping[str, str], is_asked_for: bool) -> None:
         first.path, first.target,
         '' if count == 1 else f', and {count - 1} more path{"s" * (count > 2)} out of it',
     )  # fmt: skip
+
+
+def _configuration(arguments: Iterable[str], directory: Path) -> str:
+    """Return the file that buildout was given with `-c`, relative to its directory, or ''."""
+    given, rest = '', list(arguments)
+    # What follows them is a command.
+    while rest and (rest[0].startswith('-') or '=' in rest[0]):
+        match = _OPTION.fullmatch(rest.pop(0))
+        if match:
+            value = match[2] or ''.join(rest[:1])
+            del rest[: not match[2]]
+            given = value if match[1] == 'c' else given
+    # It was relative to where buildout was started, and is beside what buildout makes.
+    for name in filter(None, (given, os.path.basename(given))):
+        path = os.path.relpath(os.path.realpath(directory / name), directory)
+        if (directory / path).is_file():
+            is_inside = not path.startswith('..')
+            found = path if is_inside else os.path.normpath(directory / path)
+            return '' if found == 'buildout.cfg' else found
+    return ''
 
 
 def _recipes(here: Places) -> Iterator[str]:

@@ -155,6 +155,9 @@ def _require_environment(release: 'Release', found: dict[str, str], python: str)
             f'{python} is {_described(found)}. Take a Python that fits, or pack the release '
             'again in an environment like this one.'
         )
+    if re.search(r'\s', python):
+        raise Failure(f'{python} has blanks in its path, so no script of zc.buildout would run. '
+                      'Take another one, or a link to it.')  # fmt: skip
 
 
 # The document
@@ -581,7 +584,7 @@ def _run(command: Sequence[str], directory: str, what: str, lock: Sequence[int] 
             with _delayed_signals():
                 process = subprocess.Popen(
                     command, cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=output,
-                    stderr=subprocess.STDOUT, pass_fds=lock, start_new_session=True,
+                    stderr=subprocess.STDOUT, pass_fds=lock, start_new_session=True, umask=0o022,
                 )  # fmt: skip
             status = process.wait()
         except OSError as error:
@@ -655,7 +658,7 @@ def _ignore_signals() -> None:
 # Setting up
 
 
-def set_up(directory: str) -> Release:
+def set_up(directory: str, is_compiled: bool = True) -> Release:
     """Make the scripts and parts of the release in `directory`, for this place and this Python."""
     release = load(directory)
     _require_environment(release, environment(), sys.executable)
@@ -667,7 +670,8 @@ def set_up(directory: str) -> Release:
     buildout = [os.path.join(directory, places['bin-directory'], 'buildout'), '-U', '-o']
     _run(bootstrap, directory, f'Setting up {release.label}', env=env)
     _run(buildout, directory, f'Setting up {release.label}', env=env)
-    _compile(directory, places['eggs-directory'], env)
+    if is_compiled:
+        _compile(directory, places['eggs-directory'], env)
     return release
 
 
@@ -837,8 +841,8 @@ class _Root:
         descriptor = self._lock(what, say)
         self.lock = [descriptor]
         try:
-            with suppress(FileExistsError):
-                os.mkdir(self.releases)
+            # Who may enter the directory may read what is in it, as with the files of releases.
+            _make_directory(self.directory, 'releases', {''})
             self.tidy()
             yield
         finally:
@@ -1145,7 +1149,7 @@ def _answers(options: argparse.Namespace) -> Iterator[str]:
         yield told_back(rollback(options.rollback, _remark))
     elif options.archive is None and options.verify is None:
         with _signals():
-            release = set_up(here)
+            release = set_up(here, not options.no_compile)
         yield f'{release.label} is set up in {here}{_virtual(sys.executable)}.'
     elif options.archive is None:
         directory = os.path.realpath(options.verify or here)
@@ -1170,6 +1174,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--rollback', metavar='DIR', help='switch back to the release before')
     parser.add_argument('--verify', metavar='DIR', nargs='?', const='', help='compare all digests')
     parser.add_argument('--environment', action='store_true', help=argparse.SUPPRESS)
+    parser.add_argument('--no-compile', action='store_true', help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if (options.archive is None) != (options.directory is None):
         parser.error('an archive and a directory are wanted')

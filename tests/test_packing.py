@@ -95,6 +95,22 @@ def test_two_packs_are_the_same_bytes_wherever_the_buildout_is(capsys, tmp_path,
     assert one == there
 
 
+def test_the_configuration_that_buildout_was_given_counts(capsys, shop, trials):
+    shop.write('production.cfg', '[buildout]\nextends = buildout.cfg\n[app]\nport = 1\n')
+    shop.parts['app'].update(port='1', location=shop.path('parts/app'))
+    shop.record()
+    document, *_ = pack(capsys, shop.directory, '--version', '1')
+    assert 'port' not in text_of(document, 'buildout.cfg')
+    shop.info(configuration='production.cfg')
+    document, members, _ = pack(capsys, shop.directory, '--version', '2')
+    assert 'port = 1\n' in text_of(document, 'buildout.cfg')
+    assert 'configuration/production.cfg' in members
+    # With them, the trial compares those of the release.
+    rest = {'recipe': 'zc.recipe.egg', 'eggs': 'demo', 'eggs-directory': None, 'location': None}
+    assert [args[-2] for args in trials] == [
+        {'app': {**rest, 'port': None}}, {'app': {**rest, 'port': '1'}}]  # fmt: skip
+
+
 def test_buildinfo_says_nothing_of_the_build_host(capsys, shop):
     document, *_ = pack(capsys, shop.directory)
     info = json.loads(text_of(document, '.buildinfo.json'))
@@ -228,9 +244,24 @@ def test_what_is_not_self_contained_is_refused(capsys, shop):
     assert 'bin/app' in errors and 'What to do:' in errors
 
 
-def test_what_can_not_be_looked_at_is_named(capsys, shop):
+def test_a_large_file_that_was_not_looked_at_does_no_harm(capsys, shop):
     shop.write('parts/big.txt', 'x' * 4_000_001)
-    assert 'Not looked at: parts/big.txt: it is larger' in refused(capsys, shop.directory)
+    pack(capsys, shop.directory)
+
+
+def test_what_is_there_anywhere_can_be_allowed(capsys, shop, tmp_path):
+    (tmp_path / 'data' / 'deep').mkdir(parents=True)
+    shop.write('etc/app.conf', f'data = {tmp_path}/data/deep\n')
+    for allowed in ([], ['--allow', f'{tmp_path}/dat'], ['--allow', f'{tmp_path}/data/deep/x']):
+        errors = refused(capsys, shop.directory, *allowed)
+        assert f'{tmp_path}/data/deep' in errors and 'named with --allow' in errors
+    pack(capsys, shop.directory, '--allow', f'{tmp_path}/data/')
+    assert 'not an absolute path' in refused(capsys, shop.directory, '--allow', 'data', status=2)
+
+
+def test_a_site_packages_can_not_be_allowed(capsys, shop):
+    shop.script('app', [*shop.used, '/opt/site-packages'])
+    assert '/opt/site-packages' in refused(capsys, shop.directory, '--allow', '/opt')
 
 
 def test_what_the_script_of_buildout_itself_needs_does_not_count(capsys, shop):

@@ -16,7 +16,7 @@ from support.runner import egg_part
 
 from egg.cache import cli, elf, places, selfcontained
 from egg.cache.errors import SettingError
-from egg.cache.selfcontained import Finding
+from egg.cache.findings import KINDS, Finding
 
 SCRIPT = '''\
 #!{python}
@@ -512,13 +512,13 @@ def test_the_manual_names_the_fields_and_the_kinds(tree, outside, monkeypatch, c
     monkeypatch.setattr(selfcontained, 'MAXIMUM_SIZE', 999)
     assert_documented('check', answer(capsys, 'check', directory, status=1))
     kinds = section('check').partition('\n\nThe path of')[0]
-    assert set(selfcontained.KINDS) <= set(re.findall('``([a-z-]+)``', kinds))
+    assert set(KINDS) <= set(re.findall('``([a-z-]+)``', kinds))
 
 
 def test_there_is_advice_for_each_kind(tree, outside, capsys):
     from egg.cache.commands import check as verb
 
-    assert set(verb._ADVICE) == set(verb._WORDS) == set(selfcontained.KINDS)
+    assert set(verb._ADVICE) == set(verb._WORDS) == set(KINDS)
 
 
 def test_files_of_eggs_are_not_read(tree, monkeypatch):

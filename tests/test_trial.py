@@ -1,5 +1,6 @@
 """A release is set up at another place before it is packed."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from egg.cache.places import Places
 EGGS = ['demo-1.0-py3.12.egg', 'dep-1.0-py3.12.egg']
 SET_UP = """
 import os, sys
-assert sys.flags.isolated
+assert sys.flags.isolated and sys.argv[1:] == ['--no-compile']
 here = os.path.dirname(os.path.abspath(__file__))
 os.makedirs('bin')
 open('.installed.cfg', 'w').write('')
@@ -31,9 +32,10 @@ def first(report):
 @pytest.fixture
 def tried(tmp_path):
     """A function that tries a stage whose install.py writes scripts, and runs `more`."""
-    def run(scripts, more='', expected=None, real=()):
+    def run(scripts, more='', expected=None, real=(), options=None):
         (tmp_path / 'install.py').write_text(SET_UP.format(scripts=scripts, more=more))
-        trial.run(tmp_path, sys.executable, 'bin', expected or {'app': EGGS}, real, first)
+        trial.run(tmp_path, sys.executable, 'bin', expected or {'app': EGGS}, real, first,
+                  options)
     return run
 
 
@@ -54,6 +56,26 @@ def test_eggs_that_were_made_of_sources_are_well(tried):
 def test_scripts_that_differ_are_named(tried, scripts, message):
     with pytest.raises(CacheError, match=rf'would not be what they are here(?s:.*){message}'):
         tried(scripts)
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ('port = 1\nbin = {here}/bin\n', None),
+    ('port = 2\nbin = {here}/bin\n', r'\[app\] port would be another'),
+    ('port = 1\nbin = {here}/bon\n', r'\[app\] bin would be another'),
+    ('port = 1\n', r'\[app\] bin would be missing'),
+    ('port = 1\nbin = {here}/bin\nmore = 1\n', r'\[app\] more would be new'),
+    (None, 'the part app would be missing'),
+])  # fmt: skip
+def test_parts_with_other_options_are_named(tried, tmp_path, text, message):
+    here = {'port': ' 1', 'bin': '/srv/shop/bin', 'time': '1', 'index': 'http://a:b@c',
+            '__buildout_installed__': '/srv/shop/bin/app'}  # fmt: skip
+    options = {'app': trial.plain(here, ['/srv/shop'], {'port', 'bin'})}
+    section = '' if text is None else f'[app]\n{text}time = 2\nindex = http://c\n'
+    more = f"open('.installed.cfg', 'w').write({section!r}.replace('{{here}}', here))"
+    with contextlib.ExitStack() as refused:
+        if message:
+            refused.enter_context(pytest.raises(CacheError, match=message))
+        tried({'app': EGGS}, more, options=options)
 
 
 def test_what_fails_is_told_without_the_temporary_directory(tried, tmp_path):

@@ -26,9 +26,9 @@ from egg.cache import (
 )
 from egg.cache.closure import Egg
 from egg.cache.errors import CacheError, SettingError
+from egg.cache.findings import Report
 from egg.cache.layout import Layout, is_component
 from egg.cache.release import Release
-from egg.cache.selfcontained import Report
 from egg.cache.staging import Stage
 from egg.cache.standalone.install import to_bytes
 from egg.cache.survey import Built
@@ -39,12 +39,16 @@ _PREFIX = 'egg-cache-pack-'
 
 @dataclass(frozen=True)
 class Wish:
-    """What a release should be: what else it has, its name, and which release it follows."""
+    """What a release should be: what else it has, its name, and which release it follows.
+
+    `allowed` are places outside that are there wherever it is installed.
+    """
 
     include: Sequence[str] = ()
     name: str = ''
     version: str = ''
     since: Release | None = None
+    allowed: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,10 @@ def pack(
         target = output or Path(_default_name(one, wish.since))
         tarball.check(target)
         say(f'Trying {one} in {scratch}.')
-        return _written(built, one, stage, target, wish.since, newest, flat, real, explain)
+        options = survey.options(built, blueprint.frozen(built, include))
+        return _written(
+            built, one, stage, target, wish, newest, flat, real, explain, options
+        )
 
 
 def _staged(
@@ -158,11 +165,12 @@ def _described(path: Path, egg: Egg, layout: Layout | None) -> dict[str, Any]:
 
 
 def _written(
-    built: Built, one: Release, stage: Stage, target: Path, base: Release | None, newest: int,
+    built: Built, one: Release, stage: Stage, target: Path, wish: Wish, newest: int,
     flat: flattening.Flat, real: Sequence[Egg], explain: Callable[[Report], str],
+    options: trial.Options,
 ) -> Packed:  # fmt: skip
     """Write the archive, set up what was staged, and if that works put the archive in place."""
-    paths = {*one.files, *one.directories}
+    base, paths = wish.since, {*one.files, *one.directories}
     document = (release.NAME, one.document)
     if base is not None:
         # It is what installs the archive, so it comes along, changed or not.
@@ -177,7 +185,7 @@ def _written(
         expected = {**trial.scripts(stage.root / bin_directory), **survey.scripts(built)}
         trial.run(
             stage.root, built.info.executable, bin_directory, expected,
-            [egg.name for egg in real], explain,
+            [egg.name for egg in real], explain, options, wish.allowed,
         )  # fmt: skip
         os.replace(partial, target)
     except BaseException:

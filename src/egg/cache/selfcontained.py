@@ -10,17 +10,24 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from egg.cache import elf, mentions
+from egg.cache.findings import (
+    COPIED,
+    DEVELOP,
+    DIRECTORY,
+    LIBRARY,
+    LINK,
+    PART,
+    SCRIPT,
+    SITE_PACKAGES,
+    TOO_LARGE,
+    Finding,
+    Report,
+)
 from egg.cache.places import INSTALLED, Places
-
-#: Kinds of findings, in the order in which people hear of them.
-DIRECTORY, SITE_PACKAGES, SCRIPT, DEVELOP, LINK, LIBRARY, PART, COPIED = KINDS = (
-    'directory', 'site-packages', 'script', 'develop', 'link', 'library', 'part', 'installed'
-)  # fmt: skip
 
 #: Text files that are larger are not looked at.
 MAXIMUM_SIZE = 4_000_000
@@ -36,33 +43,6 @@ _COMPILED = ('.pyc', '.pyo')
 _NO_PROGRAMS = (*_COMPILED, '.py', '.txt', '.rst', '.zcml', '.pt', '.xml', '.html', '.js', '.css')
 _FINDER = re.compile(r'__editable__.*finder\.py')
 _REPOSITORIES = frozenset({'.git', '.hg', '.svn', '.bzr', '__pycache__'})
-
-
-@dataclass(frozen=True)
-class Finding:
-    """In `path`, relative to the buildout if it is there, `target` is outside of it."""
-
-    kind: str
-    path: str
-    target: str
-    line: int | None = None
-
-
-@dataclass
-class Report:
-    """What points out of a buildout, and what could not be read (path: reason).
-
-    `interpreters` are the paths of those that run the scripts, with the number of scripts.
-    """
-
-    places: Places
-    findings: list[Finding] = field(default_factory=list)
-    interpreters: dict[str, int] = field(default_factory=dict)
-    unread: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_self_contained(self) -> bool:
-        return not self.findings and not self.unread
 
 
 def scripts(places: Places) -> Report:
@@ -260,7 +240,7 @@ class _Check:
         if b'\0' in data[:8192]:
             return None
         if len(data) > MAXIMUM_SIZE:
-            self.report.unread[self._places.relative(path)] = 'it is larger than 4 MB'
+            self.report.unread[self._places.relative(path)] = TOO_LARGE
         return data.decode('utf-8', 'surrogateescape')
 
     def _entries(self, directory: str) -> Iterator[os.DirEntry[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from egg.cache.buildinfo import BuildInfo
 from egg.cache.closure import Egg
 from egg.cache.configuration import Sections
 from egg.cache.errors import CacheError
+from egg.cache.findings import DEVELOP, SCRIPT, Finding, Report
 from egg.cache.places import Places
-from egg.cache.selfcontained import DEVELOP, SCRIPT, Report
 
 _EGG = re.compile(r'[A-Za-z0-9][A-Za-z0-9._+!-]*-py\d\.\d+(?:-[\w.]+)?\.egg(?![\w-])')
 
@@ -82,7 +82,7 @@ def look(directory: Path) -> Built:
             f'{info.executable or "nobody knows its path"}.\n'
             'Run buildout there, with the Python that the release is for.'
         )
-    sections = configuration.sections(str(where.directory))
+    sections = configuration.sections(str(where.directory), name=info.configuration)
     where = replace(
         where, directories={name: Path(os.path.normpath(where.directory / info.directories[name]))
                             for name in where.directories if name in info.directories},
@@ -102,18 +102,18 @@ def look(directory: Path) -> Built:
     return built
 
 
-def faults(built: Built) -> Report:
+def faults(built: Built, allowed: Sequence[str] = ()) -> Report:
     """Return what points out of a buildout, and would from a release.
 
-    Sources of develop eggs don't count, since they become eggs, nor does what no release has:
-    the script of buildout itself.
+    Sources of develop eggs don't count, since they become eggs, nor does what no release has, the
+    script of buildout itself, nor what leads to one of the `allowed` places.
     """
-    report = selfcontained.everything(built.where)
+    report = selfcontained.everything(built.where).allowing(allowed)
     own = built.where.relative(str(built.where.directories['bin-directory'] / 'buildout'))
     links = built.where.relative(str(built.where.directories['develop-eggs-directory']))
     roots = [f'{path}/' for path in built.sources]
 
-    def is_excused(finding: selfcontained.Finding) -> bool:
+    def is_excused(finding: Finding) -> bool:
         is_source = f'{os.path.realpath(finding.target)}/'.startswith(tuple(roots) or '\0')
         return (
             finding.path == own
@@ -131,6 +131,21 @@ def scripts(built: Built) -> dict[str, frozenset[str]]:
     return trial.scripts(
         built.where.directories['bin-directory'], trial.installed(built.where, paths)
     )
+
+
+def options(built: Built, frozen: Collection[str]) -> trial.Options:
+    """Return the options of the parts that are not `frozen`, as they were at the last run.
+
+    Only those that are written somewhere have values: recipes may give others any.
+    """
+    roots = [root for root in (*built.where.names, built.info.directory) if root]
+    return {
+        name: trial.plain(found, roots, {
+            option.rstrip(' +-') for option in built.sections.inherited.get(
+                name, built.sections.written.get(name, {}))
+        })
+        for name, found in built.parts.items() if name not in frozen
+    }  # fmt: skip
 
 
 def used(built: Built) -> frozenset[str]:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Optional
 
-from egg.cache import developed, places, selfcontained
+from egg.cache import developed, flattening, places, recorded, selfcontained
 from egg.cache.errors import CacheError
+from egg.cache.findings import Report
 from egg.cache.places import Places
 
 _EGG = re.compile(r'[A-Za-z0-9][A-Za-z0-9._+!-]*\.egg(?![\w-])')
 _OWN = 'buildout'
 _LARGEST = 4 << 20
+# Passwords are left out of them.
+_PUBLIC = frozenset({'index', 'find-links'})
+
+#: Of each part its options: what they are, None where that may be anything.
+Options = Mapping[str, Mapping[str, Optional[str]]]
 
 
 def scripts(directory: Path, names: Collection[str] | None = None) -> dict[str, frozenset[str]]:
@@ -34,17 +41,20 @@ def scripts(directory: Path, names: Collection[str] | None = None) -> dict[str, 
 
 def run(
     stage: Path, executable: str, bin_directory: str, expected: Mapping[str, Iterable[str]],
-    real: Collection[str], explain: Callable[[selfcontained.Report], str],
+    real: Collection[str], explain: Callable[[Report], str],
+    options: Options | None = None, allowed: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Set up the release that is staged in a directory, as at its target.
 
-    Raises `CacheError` if that fails, if anything then leads out of it, or if there are other
+    Raises `CacheError` if that fails, if anything then leads out of it, but for the places that
+    are `allowed`, or if there are other
     scripts than `expected`, or scripts with other eggs but for those in `real`, which were made
-    of sources.
+    of sources, or if parts have other `options`.
     """
     done = subprocess.run(
-        [executable, '-I', str(stage / 'install.py')], cwd=stage, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding='utf-8', errors='replace',
+        [executable, '-I', str(stage / 'install.py'), '--no-compile'], cwd=stage,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        encoding='utf-8', errors='replace',
     )  # fmt: skip
     if done.returncode:
         raise CacheError(
@@ -53,19 +63,24 @@ def run(
             'If a file is missing there, take it along with --include. A part that can only be '
             'built here is taken as it is if everything that it installed is included.'
         )
-    report = selfcontained.everything(places.find(stage))
+    report = selfcontained.everything(places.find(stage)).allowing(allowed)
     if not report.is_self_contained:
         text = explain(report).replace(str(stage), 'TRIAL')
         raise CacheError(
             'At another place, the release would not be self-contained, so it was not packed:\n'
             f'{text}'
         )
-    faults = list(_differences(expected, scripts(stage / bin_directory), real))
-    if faults:
-        raise CacheError(
-            'At another place, the parts would not be what they are here, so nothing was packed:\n'
-            + '\n'.join(f'    {fault}' for fault in faults)
-            + '\nPin the versions, run buildout, and pack again.'
+    _refuse(
+        _differences(expected, scripts(stage / bin_directory), real),
+        'Pin the versions, run buildout, and pack again.',
+    )
+    if options:
+        found = {name: plain(values, [str(stage)])
+                 for name, values in recorded.read(stage).items()}  # fmt: skip
+        _refuse(
+            _other_options(options, found),
+            'Run buildout with the configuration as it is now, without options on its command '
+            'line, and pack again.',
         )
 
 
@@ -74,6 +89,47 @@ def installed(where: Places, paths: Iterable[str]) -> frozenset[str]:
     directory = os.path.realpath(where.directories['bin-directory'])
     return frozenset(os.path.basename(path) for path in paths
                      if os.path.realpath(os.path.dirname(path)) == directory)  # fmt: skip
+
+
+def plain(
+    options: Mapping[str, str], roots: Iterable[str], known: Collection[str] | None = None
+) -> dict[str, str | None]:
+    """Return options as they are at any place, those alone that no password is left out of.
+
+    `roots` are paths of the buildout. Only what is `known`, if that is given, has a value.
+    """
+    places = dict.fromkeys(roots, '${buildout:directory}')
+    return {
+        name: ' '.join(flattening.relocated(value, places).split())
+        if known is None or name in known else None
+        for name, value in options.items()
+        if name not in _PUBLIC and not name.startswith('__buildout_')
+    }  # fmt: skip
+
+
+def _refuse(faults: Iterable[str], advice: str) -> None:
+    text = '\n'.join(f'    {fault}' for fault in faults)
+    if text:
+        raise CacheError(
+            'At another place, the parts would not be what they are here, so nothing was '
+            'packed:\n'
+            f'{text}\n{advice}'
+        )
+
+
+def _other_options(here: Options, there: Options) -> Iterable[str]:
+    for name, options in here.items():
+        found = there.get(name)
+        if found is None:
+            yield f'the part {name} would be missing'
+            continue
+        for option in sorted(options.keys() | found.keys()):
+            if option not in found:
+                yield f'[{name}] {option} would be missing'
+            elif option not in options:
+                yield f'[{name}] {option} would be new'
+            elif options[option] is not None and options[option] != found[option]:
+                yield f'[{name}] {option} would be another'
 
 
 def _differences(

@@ -12,8 +12,20 @@ from pathlib import Path
 from egg.cache import borrowed, configuration, location, places, selfcontained
 from egg.cache.console import Console, printable
 from egg.cache.errors import CacheError
+from egg.cache.findings import (
+    COPIED,
+    DEVELOP,
+    DIRECTORY,
+    KINDS,
+    LIBRARY,
+    LINK,
+    PART,
+    SCRIPT,
+    SITE_PACKAGES,
+    Finding,
+    Report,
+)
 from egg.cache.layout import Layout
-from egg.cache.selfcontained import Finding, Report
 
 NAME = 'check'
 HELP = 'name what points out of a buildout; exit status 1 if anything does'
@@ -21,31 +33,31 @@ EXAMPLE = 'egg-cache check\negg-cache check /srv/buildouts/shop'
 CACHE = location.UNUSED
 
 _WORDS = {
-    selfcontained.DIRECTORY: '',
-    selfcontained.SITE_PACKAGES: 'site-packages',
-    selfcontained.SCRIPT: '',
-    selfcontained.DEVELOP: 'develop egg',
-    selfcontained.LINK: 'link',
-    selfcontained.LIBRARY: 'library path',
-    selfcontained.PART: '',
-    selfcontained.COPIED: 'installed there',
+    DIRECTORY: '',
+    SITE_PACKAGES: 'site-packages',
+    SCRIPT: '',
+    DEVELOP: 'develop egg',
+    LINK: 'link',
+    LIBRARY: 'library path',
+    PART: '',
+    COPIED: 'installed there',
 }
 _ADVICE = {
-    selfcontained.DIRECTORY: 'A directory of the buildout is elsewhere. Take away the option, in '
+    DIRECTORY: 'A directory of the buildout is elsewhere. Take away the option, in '
     'buildout.cfg or ~/.buildout/default.cfg, and run buildout again.',
-    selfcontained.SITE_PACKAGES: 'What is installed beside zc.buildout answers requirements, '
+    SITE_PACKAGES: 'What is installed beside zc.buildout answers requirements, '
     'too. Run buildout with egg.cache among its extensions and egg-cache-self-contained = yes: '
     'it makes an egg of that, or says why it can\'t.',
-    selfcontained.SCRIPT: 'Scripts have paths of develop eggs, of options such as extra-paths, '
+    SCRIPT: 'Scripts have paths of develop eggs, of options such as extra-paths, '
     'and of the place where they were made: in a copied buildout, run buildout again.',
-    selfcontained.DEVELOP: 'For a develop egg, move its source into the buildout, or use a '
+    DEVELOP: 'For a develop egg, move its source into the buildout, or use a '
     'released version.',
-    selfcontained.LINK: 'For a link, put what it leads to in its place.',
-    selfcontained.LIBRARY: 'For a library path, build the egg anew with one that begins with '
+    LINK: 'For a link, put what it leads to in its place.',
+    LIBRARY: 'For a library path, build the egg anew with one that begins with '
     '$ORIGIN and stays in the buildout, or use a wheel that brings its libraries.',
-    selfcontained.PART: 'Files of parts have the paths that the options of the part name. '
+    PART: 'Files of parts have the paths that the options of the part name. '
     'Use ${buildout:directory} there.',
-    selfcontained.COPIED: 'If the buildout was copied or moved, run bootstrap.py here, which '
+    COPIED: 'If the buildout was copied or moved, run bootstrap.py here, which '
     'egg-cache bootstrap-script writes, and then bin/buildout. Or delete .installed.cfg first: '
     'buildout alone would remove what was installed at the other place.',
 }
@@ -112,17 +124,17 @@ def _advice(report: Report) -> Iterator[str]:
     kinds = {finding.kind for finding in report.findings}
     if kinds:
         yield 'What to do:'
-    texts = {kind: _ADVICE[kind] for kind in sorted(kinds, key=selfcontained.KINDS.index)}
+    texts = {kind: _ADVICE[kind] for kind in sorted(kinds, key=KINDS.index)}
     stale = places.stale(report.places, _options)
     if stale:
         is_copy = stale != {'eggs-directory'}
         yield from _wrapped(_COPIED if is_copy else _STALE)
         directories = [finding for finding in report.findings
-                       if finding.kind == selfcontained.DIRECTORY]  # fmt: skip
+                       if finding.kind == DIRECTORY]  # fmt: skip
         if len(directories) == len(stale):
-            del texts[selfcontained.DIRECTORY]
+            del texts[DIRECTORY]
         if is_copy:
-            texts.pop(selfcontained.COPIED, None)
+            texts.pop(COPIED, None)
     for text in texts.values():
         yield from _wrapped(text)
 
@@ -159,7 +171,7 @@ def _grouped(report: Report, findings: Sequence[Finding]) -> Iterator[str]:
 
 def _borrowed(report: Report, finding: Finding) -> list[str]:
     """Return what a script takes from a site-packages, as far as requirements tell."""
-    if finding.kind != selfcontained.SITE_PACKAGES:
+    if finding.kind != SITE_PACKAGES:
         return []
     return borrowed.names(report.places, finding.path, finding.target)
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from egg.cache import location, packing, release, survey, units
 from egg.cache.commands import check
 from egg.cache.console import Console, printable
-from egg.cache.errors import CacheError
+from egg.cache.errors import CacheError, SettingError
+from egg.cache.findings import Report
 from egg.cache.layout import Layout
 from egg.cache.packing import Packed, Wish
-from egg.cache.selfcontained import Report
 from egg.cache.survey import Built
 
 NAME = 'pack'
@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'repeated. A part of which everything comes along is not built again',
     )  # fmt: skip
     parser.add_argument(
+        '--allow', metavar='PATH', action='append', default=[],
+        help='a place outside of the buildout that is there wherever the release is installed, '
+        'such as a directory for data; may be repeated',
+    )  # fmt: skip
+    parser.add_argument(
         '--name', default='', help='what it is called (default: as the directory of the buildout)'
     )
     parser.add_argument(
@@ -56,16 +61,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
+    relative = [place for place in options.allow if not Path(place).is_absolute()]
+    if relative:
+        raise SettingError(
+            f'--allow {relative[0]} is not an absolute path.\nWhat is in the buildout and has to '
+            'come along is named with --include.'
+        )
     built = survey.look(Path(options.buildout))
-    report = survey.faults(built)
+    report = survey.faults(built, options.allow)
     if not report.is_self_contained:
         raise CacheError(
             f'{printable(str(built.where.directory))} is not self-contained, so it was not '
-            f'packed:\n{_explained(report)}'
+            f'packed:\n{_explained(report)}\n'
+            'What is there wherever the release is installed can be named with --allow.'
         )
     output = Path(options.output) if options.output else None
     since = release.read(Path(options.since)) if options.since else None
-    wish = Wish(options.include, options.name, options.release, since)
+    wish = Wish(options.include, options.name, options.release, since, options.allow)
     with _orderly():
         packed = packing.pack(
             built, wish, output, _explained, _cache(options, built), console.remark

@@ -94,8 +94,11 @@ class Bench:
         return f'buildout:eggs-directory={self.shared}'
 
     def cached(self, link_mode: str = '', cache: Path | None = None) -> tuple[str, ...]:
-        """Return the options that make a buildout use the egg cache."""
-        options = ['buildout:extensions=egg.cache', f'buildout:egg-cache={cache or self.cache}']
+        """Return the options that make a buildout use the egg cache, for the same eggs."""
+        options = [
+            'buildout:extensions=egg.cache', f'buildout:egg-cache={cache or self.cache}',
+            'buildout:egg-cache-self-contained=no',
+        ]  # fmt: skip
         if link_mode:
             options.append(f'buildout:egg-cache-link-mode={link_mode}')
         return tuple(options)

@@ -65,6 +65,11 @@ def test_the_digest_is_that_of_the_archive(archive, url):
         'type': 'distribution', 'url': url, 'hashes': [{'alg': 'SHA-256', 'content': DIGEST}]}]
 
 
+def test_what_was_made_of_a_source_is_nothing_that_an_index_has():
+    [component] = document(Component('demo', '1.0', is_developed=True))['components']
+    assert 'purl' not in component and component['bom-ref'] == 'pkg:pypi/demo@1.0'
+
+
 @pytest.mark.parametrize('archive', [{}, {'sha256': DIGEST}])
 def test_what_has_neither_url_nor_name_is_no_reference(archive):
     [component] = document(Component('demo', '1.0', archive))['components']

@@ -76,6 +76,13 @@ def write_info(place, eggs, **fields):
     (place / '.buildinfo.json').write_text(json.dumps(document))
 
 
+@pytest.fixture(autouse=True)
+def own_caches(monkeypatch, tmp_path):
+    """Let nobody look into the cache of whoever runs the tests."""
+    monkeypatch.delenv('EGG_CACHE', raising=False)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'no-caches'))
+
+
 @pytest.fixture
 def directory(tmp_path):
     """A buildout that has buildout.cfg and nothing else."""
@@ -612,11 +619,16 @@ def test_missing_eggs_come_from_the_cache(directory, eggs, store):
     assert trees.differences(expected, after) == []
 
 
-@pytest.mark.parametrize('way', ['buildinfo', 'variable'])
-def test_the_cache_is_found(directory, eggs, store, way, monkeypatch):
+@pytest.mark.parametrize('way', ['buildinfo', 'variable', 'default'])
+def test_the_cache_is_found(directory, eggs, store, way, monkeypatch, tmp_path):
     cached(store, eggs[2], 'packaging', '26.0')
     if way == 'variable':
         monkeypatch.setenv('EGG_CACHE', str(store.layout.root))
+    elif way == 'default':
+        monkeypatch.setattr(bootstrap.sys, 'platform', 'linux')
+        monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'caches'))
+        (tmp_path / 'caches').mkdir()
+        (tmp_path / 'caches/egg-cache').symlink_to(store.layout.root)
     else:
         write_info(directory, eggs, egg_cache=str(store.layout.root))
     started(bootstrap.bootstrap(str(directory), offline=True))

@@ -84,7 +84,8 @@ def test_develop_eggs_are_read_where_their_source_is(tmp_path):
     write(develop, 'empty.egg-link', '')
     remarks = []
     assert list(components.developed(develop, remarks)) == [
-        Component('Demo.Thing', '1.0'), Component('empty'), Component('gone')]  # fmt: skip
+        Component('Demo.Thing', '1.0', is_developed=True),
+        Component('empty', is_developed=True), Component('gone', is_developed=True)]  # fmt: skip
     assert [remark.split()[0] for remark in remarks] == ['empty', 'gone']
 
 
@@ -92,7 +93,8 @@ def test_develop_eggs_of_pip_have_their_metadata_with_them(tmp_path):
     develop = write(tmp_path, 'demo_thing-1.0.dist-info/METADATA')
     write(develop, 'Demo.Thing.egg-link', f'{tmp_path}/gone\n.')
     remarks = []
-    assert list(components.developed(develop, remarks)) == [Component('Demo.Thing', '1.0')]
+    assert list(components.developed(develop, remarks)) == [
+        Component('Demo.Thing', '1.0', is_developed=True)]
     assert remarks == []
 
 

@@ -97,7 +97,8 @@ def test_develop_eggs_belong_to_it(buildout):
     info.mkdir()
     (info / 'METADATA').write_text('Name: mine\nVersion: 1.0.dev0\n')
     found = composition.read(buildout)
-    assert found.components == (Component('demo', '1.0'), Component('mine', '1.0.dev0'))
+    assert found.components == (
+        Component('demo', '1.0'), Component('mine', '1.0.dev0', is_developed=True))
 
 
 def test_archives_are_those_that_the_egg_cache_knows(buildout, tmp_path):
@@ -151,7 +152,7 @@ def test_what_is_no_buildout_or_has_not_run_is_refused(tmp_path):
 def test_a_release_knows_its_eggs_and_archives(release):
     found = composition.read(release())
     assert found.components == (Component('Demo', '1.0', {'sha256': DIGEST}),
-                                Component('own', '1.0'))  # fmt: skip
+                                Component('own', '1.0', is_developed=True))  # fmt: skip
     assert (found.name, found.version, found.remarks) == ('shop', '1.4', ())
     assert found.asked == ('demo[web]', '${x:eggs}')
     assert found.environment['python_version'] == '3.12'

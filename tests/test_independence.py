@@ -225,7 +225,8 @@ def test_a_silent_index_is_waited_for_once(buildout_factory, index):
     buildout.run()
     assert len(index.pages) == 1
     assert_leads_nowhere(buildout, 'demo')
-    assert set(own.names(buildout.directory)) >= {'zc.buildout', 'setuptools', 'packaging'}
+    # Where the tests run from eggs, their setuptools is no longer what was installed.
+    assert set(own.names(buildout.directory)) >= {'zc.buildout', 'packaging', 'pip'}
 
 
 @pytest.mark.parametrize(('line', 'expected'), [

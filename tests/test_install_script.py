@@ -48,6 +48,7 @@ def no_sync(monkeypatch):
 def quick(monkeypatch):
     """Leave out the other processes: this is about what happens in this one."""
     monkeypatch.setattr(install, '_run', lambda *args, **options: '')
+    monkeypatch.setattr(install, 'fault_of_set_up', lambda directory: '')
 
 
 @pytest.fixture
@@ -165,11 +166,60 @@ def test_the_script_of_a_release_installs_without_egg_cache(tmp_path, root, old,
 def test_installing_again_is_nothing_but_a_check(root, old):
     install.install(str(old.archive), str(root))
     (root / 'releases/shop-1.0/arguments').unlink()
-    outcome = install.install(str(old.archive), str(root), test='false')
+    outcome = install.install(str(old.archive), str(root), test='bin/app')
     assert 'already' in install.told(outcome)
     assert not (root / 'releases/shop-1.0/arguments').exists()
+    refused(root, old.archive, 'The test of shop-1.0, which is current already, failed',
+            test='false')
     (root / 'releases/shop-1.0' / CODE).write_text('version = 3\n')
     refused(root, old.archive, CODE, 'not as shop-1.0 was packed')
+
+
+def moved(root):
+    root.rename(root.with_name('elsewhere'))
+
+
+def lead_elsewhere(root):
+    (root / 'current/bin/buildout').write_text("sys.path[0:0] = ['/old/eggs/a.egg']\n")
+
+
+@pytest.mark.parametrize(('harm', 'message'), [
+    (lambda root: (root / 'current/bin/app').unlink(), 'bin/app is missing'),
+    (lambda root: (root / 'current/bin/buildout').unlink(), 'bin/buildout is missing'),
+    (lambda root: (root / 'current/.installed.cfg').unlink(), '.installed.cfg is missing'),
+    (lead_elsewhere, 'bin/buildout is for another place'),
+    (moved, 'bin/app is missing'),
+])
+def test_what_is_not_set_up_any_more_is_no_release_to_switch_to(root, old, new, harm, message):
+    install.install(str(old.archive), str(root))
+    harm(root)
+    root = root if root.exists() else root.with_name('elsewhere')
+    with pytest.raises(install.Failure, match='is current already, but') as caught:
+        install.install(str(old.archive), str(root))
+    assert message in str(caught.value)
+    command = str(caught.value).rpartition('again: ')[2]
+    if root.name != 'elsewhere':
+        install.install(str(new.archive), str(root))
+        with pytest.raises(install.Failure, match='is not set up as it was') as caught:
+            install.rollback(str(root))
+        assert message in str(caught.value)
+        assert os.readlink(root / 'current') == 'releases/shop-1.1'
+    # The message tells what helps.
+    subprocess.run(command, shell=True, check=True, capture_output=True)
+    if root.name != 'elsewhere':
+        assert install.rollback(str(root)).current == 'shop-1.0'
+    else:
+        assert 'already' in install.told(install.install(str(old.archive), str(root)))
+
+
+def test_verifying_tells_of_what_was_set_up(root, old, capsys):
+    install.install(str(old.archive), str(root))
+    release = root / 'releases/shop-1.0'
+    assert install.main(['--verify', str(release)]) == 0
+    (release / 'bin/app').unlink()
+    assert install.main(['--verify', str(release)]) == 1
+    errors = capsys.readouterr().err
+    assert 'are as shop-1.0 was packed, but' in errors and 'bin/app is missing' in errors
 
 
 @QUICK

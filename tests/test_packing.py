@@ -237,6 +237,11 @@ def test_what_is_not_built_to_its_end_is_refused(capsys, shop, harm, message):
     assert message in errors and 'un buildout' in errors
 
 
+def test_a_release_is_not_packed_again(capsys, shop):
+    shop.write('RELEASE.json', '{}')
+    assert 'is a release: it was packed before' in refused(capsys, shop.directory)
+
+
 def test_what_is_not_self_contained_is_refused(capsys, shop):
     shop.script('app', [*shop.used, '/opt/site-packages'])
     errors = refused(capsys, shop.directory)

@@ -429,10 +429,11 @@ def test_what_is_no_buildout_is_exit_status_2(tmp_path, capsys):
 
 def test_a_buildout_that_was_not_built_yet_is_said_to_be(tmp_path, capsys):
     (tmp_path / 'buildout.cfg').write_text('[buildout]\nparts =\n')
-    assert check(tmp_path) == 0
+    assert check(tmp_path) == 1
     output = capsys.readouterr()
     assert output.err == ''
-    assert output.out == f'Nothing leads out of {tmp_path}, but it was not built yet.\n'
+    assert output.out == (
+        f'Nothing leads out of {tmp_path}, but it was not built yet. Run buildout.\n')
 
 
 def test_a_broken_configuration_does_not_matter(tree, capsys):

@@ -23,7 +23,8 @@ import os
 os.makedirs('bin', exist_ok=True)
 with open('bin/buildout', 'w') as file:
     file.write('#!/bin/sh\\necho "$@" > arguments\\nenv > environment\\n'
-               'printf "#!/bin/sh\\\\necho $PWD\\\\n" > bin/app\\nchmod 755 bin/app\\n')
+               'printf "#!/bin/sh\\\\necho $PWD\\\\n" > bin/app\\nchmod 755 bin/app\\n'
+               'echo "__buildout_installed__ = $PWD/bin/app" > .installed.cfg\\n')
 os.chmod('bin/buildout', 0o755)
 with open('environment-of-bootstrap', 'w') as file:
     file.write(''.join(f'{name}={value}\\n' for name, value in os.environ.items()))

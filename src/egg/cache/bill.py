@@ -80,7 +80,8 @@ def _part(component: Component) -> Any:
         version=number or None,
         type=ComponentType.LIBRARY,
         bom_ref=str(purl),
-        purl=purl,
+        # A stranger's project could have the name of a develop egg.
+        purl=None if component.is_developed else purl,
         licenses=_licenses(component),
         external_references=_references(component),
     )

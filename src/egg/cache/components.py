@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from importlib.metadata import Distribution, PathDistribution, distributions
 from pathlib import Path
@@ -28,6 +28,7 @@ class Component:
 
     `expression` is a licence expression (PEP 639), `license` what distributions had before,
     `classifiers` are the names of licences in theirs. `requires` are requirements (PEP 508).
+    What was made of a source is developed: no index need have it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Component:
     license: str = ''
     classifiers: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    is_developed: bool = False
 
     @property
     def key(self) -> Key:
@@ -54,7 +56,7 @@ def developed(directory: Path, remarks: list[str]) -> Iterator[Component]:
     for path in sorted(directory.glob('*.dist-info')):
         component = _component(PathDistribution(path), path.name, remarks)
         seen.add(canonicalize_name(component.name))
-        yield component
+        yield replace(component, is_developed=True)
     for link in sorted(directory.glob('*.egg-link')):
         name = canonicalize_name(link.stem)
         if name in seen:
@@ -67,7 +69,8 @@ def developed(directory: Path, remarks: list[str]) -> Iterator[Component]:
             one for one in map(PathDistribution, found)
             if canonicalize_name(_header(one, 'Name')) == name
         )  # fmt: skip
-        yield _component(next(mine, None), link.stem, remarks)
+        component = _component(next(mine, None), link.stem, remarks)
+        yield replace(component, is_developed=True)
 
 
 def unique(components: Iterable[Component]) -> tuple[Component, ...]:

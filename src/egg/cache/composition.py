@@ -131,6 +131,7 @@ def _row(row: Any) -> dict[str, Any]:
         'name': values.filled(row['project']),
         'version': values.filled(row['version']),
         'archive': known,
+        'is_developed': row.get('source') == 'develop',
     }
 
 

@@ -15,6 +15,7 @@ from egg.cache import (
     developed,
     places,
     recorded,
+    release,
     selfcontained,
     trial,
     usage,
@@ -63,6 +64,11 @@ def look(directory: Path) -> Built:
     its end, naming what is missing.
     """
     where = places.find(directory)
+    if (where.directory / release.NAME).exists():
+        raise CacheError(
+            f'{where.directory} is a release: it was packed before.\n'
+            'Pack the buildout that it was made of.'
+        )
     info = buildinfo.read(where.directory)
     if info is None:
         raise CacheError(

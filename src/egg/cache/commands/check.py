@@ -56,7 +56,8 @@ _ADVICE = {
     LIBRARY: 'For a library path, build the egg anew with one that begins with '
     '$ORIGIN and stays in the buildout, or use a wheel that brings its libraries.',
     PART: 'Files of parts have the paths that the options of the part name. '
-    'Use ${buildout:directory} there.',
+    'Use ${buildout:directory} there, or, for what is there on each machine, egg-cache pack '
+    '--allow PATH.',
     COPIED: 'If the buildout was copied or moved, run bootstrap.py here, which '
     'egg-cache bootstrap-script writes, and then bin/buildout. Or delete .installed.cfg first: '
     'buildout alone would remove what was installed at the other place.',
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         console.answer(_document(report))
     else:
         _tell(report, console)
-    return 0 if report.is_self_contained else 1
+    return 0 if report.is_self_contained and report.places.is_built else 1
 
 
 def explained(report: Report) -> Iterator[str]:
@@ -198,7 +199,7 @@ def _verdict(report: Report) -> str:
     if report.unread:
         return f'Nothing that was looked at leads out of {name}.'
     if not report.places.is_built:
-        return f'Nothing leads out of {name}, but it was not built yet.'
+        return f'Nothing leads out of {name}, but it was not built yet. Run buildout.'
     return f'{name} is self-contained.'
 
 

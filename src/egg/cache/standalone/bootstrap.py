@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--offline', action='store_true', help='ask no index')
     parser.add_argument(
         '--cache', metavar='DIR',
-        help='the egg cache; else the one that %s names, or EGG_CACHE' % BUILDINFO,
+        help='the egg cache; else the one that %s names, EGG_CACHE, and the default' % BUILDINFO,
     )  # fmt: skip
     parser.add_argument(
         '--buildout-version', metavar='V',
@@ -786,7 +786,7 @@ def _caches(given: 'str | None', info: 'dict[str, Any]') -> 'list[_Cache]':
             raise Problem('--cache %s: %s.' % (given, fault))
         return [_Cache(os.path.abspath(given))]
     found = []  # type: list[_Cache]
-    for path in (info.get('egg_cache'), os.environ.get('EGG_CACHE')):
+    for path in (info.get('egg_cache'), os.environ.get('EGG_CACHE'), _default_cache()):
         if isinstance(path, str) and os.path.isdir(os.path.join(path, 'v1')):
             fault = _distrust(path)
             if fault:
@@ -794,6 +794,14 @@ def _caches(given: 'str | None', info: 'dict[str, Any]') -> 'list[_Cache]':
             elif path not in [cache.root for cache in found]:
                 found.append(_Cache(path))
     return found
+
+
+def _default_cache() -> str:
+    """Return where egg.cache has its cache if nobody says it: in the user's cache directory."""
+    home = '~/Library/Caches' if sys.platform == 'darwin' else '~/.cache'
+    if sys.platform != 'darwin' and os.path.isabs(os.environ.get('XDG_CACHE_HOME', '')):
+        home = os.environ['XDG_CACHE_HOME']
+    return os.path.expanduser(os.path.join(home, 'egg-cache'))
 
 
 def _distrust(path: str) -> 'str | None':

@@ -60,6 +60,8 @@ _ENVIRONMENT = ('implementation', 'python', 'soabi', 'platform', 'libc')
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _delayed: 'list[int]' = []
 _SHA256 = re.compile('[0-9a-f]{64}')
+_RECORDED = re.compile(r'^__buildout_installed__ *=(.*(?:\n[ \t].*)*)', re.M)
+_AGAIN = 'If nothing runs from it, remove that directory and install the release again.'
 
 
 class Failure(Exception):
@@ -662,7 +664,7 @@ def set_up(directory: str, is_compiled: bool = True) -> Release:
     """Make the scripts and parts of the release in `directory`, for this place and this Python."""
     release = load(directory)
     _require_environment(release, environment(), sys.executable)
-    _require_good(directory, release, 'Unpack it again.')
+    _require_good(directory, release, _AGAIN)
     foreign = ('PYTHON', '__PYVENV', 'PIP_', 'BUILDOUT', 'EGG_CACHE')
     env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     bootstrap = [sys.executable, '-I', 'bootstrap.py', '--offline']
@@ -673,6 +675,24 @@ def set_up(directory: str, is_compiled: bool = True) -> Release:
     if is_compiled:
         _compile(directory, places['eggs-directory'], env)
     return release
+
+
+def fault_of_set_up(directory: str) -> str:
+    """Return what set-up made of a release and is not there, or not for this place; or ''."""
+    script = os.path.join(directory, _places(directory)['bin-directory'], 'buildout')
+    texts = []
+    for path in (script, os.path.join(directory, '.installed.cfg')):
+        try:
+            with open(path, encoding='utf-8', errors='surrogateescape') as file:
+                texts.append(file.read(_LARGEST_DOCUMENT))
+        except FileNotFoundError:
+            return f'{path} is missing'
+    if 'sys.path[0:0]' in texts[0] and f'{os.path.realpath(directory)}{os.sep}' not in texts[0]:
+        return f'{script} is for another place'
+    recorded = (line.strip() for match in _RECORDED.finditer(texts[1])
+                for line in match[1].split('\n'))  # fmt: skip
+    gone = [path for path in recorded if os.path.isabs(path) and not os.path.lexists(path)]
+    return f'{gone[0]} is missing' if gone else ''
 
 
 def _places(directory: str) -> dict[str, str]:
@@ -972,6 +992,14 @@ def _install(archive: str, document: tuple[str, bytes], release: Release, root: 
     previous, path = root.current(), root.release(release.label)
     is_there = _is_there(root, release)
     if is_there and previous == release.label:
+        fault = fault_of_set_up(path)
+        if fault:
+            again = shlex.join([python, os.path.join(path, 'install.py')])
+            raise Failure(f'{release.label} is current already, but {fault}.\n'
+                          f'This sets it up again: {again}')
+        if command:
+            say(f'Testing {release.label}: {shlex.join(command)}')
+            _run(command, path, f'The test of {release.label}, which is current already,')
         return Outcome(root, previous, previous)
     try:
         if not is_there:
@@ -1019,7 +1047,7 @@ def _is_there(root: _Root, release: Release) -> bool:
             'of its own (egg-cache pack --version).'
         )
     if release.label in root.history():
-        _require_good(path, release, 'Install another version, then remove that directory.')
+        _require_good(path, release, _AGAIN)
         return True
     root.remove(release.label)
     return False
@@ -1081,6 +1109,10 @@ def _rollback(root: _Root) -> Outcome:
     path = root.release(label)
     _require_good(path, load(path), f'{root.link} leads to {current} as before. To switch all the '
                   f'same: ln -sfn releases/{label} {shlex.quote(root.link)}')  # fmt: skip
+    fault = fault_of_set_up(path)
+    if fault:
+        raise Failure(f'{label} is not set up as it was: {fault}. {root.link} leads to {current} '
+                      f'as before.\nThis sets {label} up again: python3 {path}/install.py')
     _ignore_signals()
     # The history first: until the link is switched, what it leads to counts as the newest.
     root.write_history(history)
@@ -1154,8 +1186,13 @@ def _answers(options: argparse.Namespace) -> Iterator[str]:
     elif options.archive is None:
         directory = os.path.realpath(options.verify or here)
         release = load(directory)
-        _require_good(directory, release, 'Unpack it again.')
-        yield f'All {len(release.files)} files in {directory} are as {release.label} was packed.'
+        _require_good(directory, release, _AGAIN)
+        count = f'All {len(release.files)} files in {directory} are as {release.label} was packed'
+        fault = fault_of_set_up(directory)
+        if fault and os.path.lexists(os.path.join(directory, '.installed.cfg')):
+            raise Failure(f'{count}, but {fault}.\nThis sets it up again: python3 '
+                          f'{os.path.join(directory, "install.py")}')
+        yield f'{count}.'
     else:
         outcome = install(options.archive, options.directory, options.python, options.test,
                           options.keep, _remark)  # fmt: skip

@@ -102,11 +102,6 @@ def eggs(directory):
     return made
 
 
-@pytest.fixture(autouse=True)
-def no_cache_of_somebody(monkeypatch):
-    monkeypatch.delenv('EGG_CACHE', raising=False)
-
-
 def started(script, **env):
     """Run a script and return what the fake zc.buildout tells."""
     # bin/test gives its own sys.path to all processes.

@@ -172,6 +172,21 @@ class Killer:
         return int(self.log.read_text())
 
 
+def test_what_a_killed_buildout_left_is_no_egg(
+        buildout_factory, index, archives_dir, recipe_wheel):
+    """zc.buildout itself takes it for one: perhaps half of what pip would have put there."""
+    index.add(archives.make_wheel(archives_dir, 'other', '2.0'))
+    versions = {'other': '2.0', 'zc.recipe.egg': recipe_wheel.name.split('-')[1]}
+    buildout = buildout_factory(egg_part('other', versions=versions))
+    buildout.run()
+    egg = buildout.egg('other')
+    left = egg.with_name('tmpkilled')
+    egg.rename(left)
+    buildout.path('.installed.cfg').unlink()
+    buildout.run()
+    assert egg.exists() and 'tmpkilled' not in buildout.path('bin', 'other').read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('before', ['an empty cache', 'a full cache'])
 def test_a_killed_buildout_costs_nothing_but_time(

@@ -128,7 +128,8 @@ def run_combination(directory, offered, version, python, path):
         for name in ('plain', 'first', 'second'):
             defaults = {'index': index.url}
             if name != 'plain':
-                defaults.update({'extensions': 'egg.cache', 'egg-cache': cache})
+                defaults.update({'extensions': 'egg.cache', 'egg-cache': cache,
+                                 'egg-cache-self-contained': 'no'})
             buildout = Buildout(top / name, tools, config, defaults, home)
             results.append((buildout, buildout.run(python=path)))
             assert buildout.script('py', '-c', CHECK).split()[-4:] == ['1.0', '42', '1.0', '1.0']

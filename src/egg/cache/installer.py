@@ -39,6 +39,7 @@ _session: Session | None = None
 _arrival: Arrival | None = None
 _follow: Callable[[], Session] | None = None
 _options: Mapping[str, str] = {}
+_eggs_directory = ''
 _beside: Beside | None = None
 _is_upgrading = False
 _refused: set[str] = set()
@@ -47,13 +48,16 @@ _originals: dict[tuple[Any, str], Any] = {}
 
 # mypy can't know a base that may be missing: `lacking` tells if it is.
 class Environment(getattr(easy_install, 'Environment', object)):  # type: ignore[misc]
-    """What there is for an installer: no egg of another Python in the same directory.
+    """What there is for an installer: of the eggs directory, eggs of this Python alone.
 
-    Where metadata have the name that they have in a wheel, only the egg's own name tells.
+    Where metadata have the name that they have in a wheel, only the egg's own name tells. And
+    zc.buildout takes the temporary directory that it left when it was killed for an egg.
     """
 
     def can_add(self, dist: Any) -> Any:
-        return super().can_add(dist) and not beside.is_for_other_python(dist.location or '')
+        directory, name = os.path.split(dist.location or '')
+        is_left = directory == _eggs_directory and not name.endswith('.egg')
+        return super().can_add(dist) and not is_left and not beside.is_for_other_python(name)
 
 
 class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[misc]
@@ -272,9 +276,10 @@ def activate(
     `options` are those of the section [buildout]. If the buildout is to be self-contained, parts
     get eggs instead of what is beside zc.buildout.
     """
-    global _session, _follow, _options, _beside
+    global _session, _follow, _options, _eggs_directory, _beside
     deactivate()
     _session, _follow, _options = session, follow, options or {}
+    _eggs_directory = os.path.realpath(_options.get('eggs-directory', os.devnull))
     if is_self_contained:
         _beside = Beside(
             easy_install.buildout_and_setuptools_path,

@@ -1,7 +1,10 @@
 """Fixtures: an index, a recipe, and as many buildouts as a test wants."""
 
+import functools
+import http.server
 import itertools
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,25 @@ def index(recipe_wheel):
     """A running index that offers the recipe and nothing else."""
     with Index(recipe_wheel) as index:
         yield index
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A host that serves the files of a directory: (that directory, its URL)."""
+    path = tmp_path / 'elsewhere'
+    path.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    handler = functools.partial(Handler, directory=str(path))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as found:
+        thread = threading.Thread(target=found.serve_forever, args=[0.01])
+        thread.start()
+        yield path, f'http://127.0.0.1:{found.server_port}'
+        found.shutdown()
+        thread.join()
 
 
 @pytest.fixture

@@ -107,3 +107,16 @@ def test_a_hard_link_of_what_is_changed_stays_as_it_was(tmp_path):
     assert [path.name for path in (tmp_path / 'egg').iterdir()] == [info.name]
     assert (tmp_path / 'RECORD').read_text() == text
     assert (tmp_path / 'direct_url.json').read_text() == '{}'
+
+
+def test_another_buildout_may_give_them_back_at_the_same_time(tmp_path, monkeypatch):
+    (tmp_path / 'pip-26.3-py3.12.dist-info').mkdir()
+    rename = os.rename
+
+    def rename_twice(old, new):
+        rename(old, new)
+        rename(old, new)
+
+    monkeypatch.setattr(os, 'rename', rename_twice)
+    beside.restore_metadata_name(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ['pip-26.3.dist-info']

@@ -1,12 +1,9 @@
 """The configuration: read as buildout reads it, and nothing happens."""
 
-import functools
-import http.server
 import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -56,25 +53,6 @@ def defaults(home):
         path.write_text(text)
         return path
     return write
-
-
-@pytest.fixture
-def server(tmp_path):
-    """A host with a directory of files."""
-    path = tmp_path / 'elsewhere'
-    path.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Handler, directory=str(path))
-    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as found:
-        thread = threading.Thread(target=found.serve_forever, args=[0.01])
-        thread.start()
-        yield path, f'http://127.0.0.1:{found.server_port}'
-        found.shutdown()
-        thread.join()
 
 
 def write(directory, text, name='buildout.cfg'):

@@ -1,14 +1,11 @@
 """Releases of real buildouts, set up where nothing of the build host is left."""
 
-import functools
-import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
-import threading
 from pathlib import Path
 
 import pytest
@@ -41,25 +38,6 @@ class Recipe:
 
 # Python 3.12 and later want to be told.
 FILTER = {'filter': 'tar'} if hasattr(tarfile, 'tar_filter') else {}
-
-
-@pytest.fixture
-def host(tmp_path):
-    """A host that serves a directory: (the directory, its URL)."""
-    path = tmp_path / 'host'
-    path.mkdir()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    handler = functools.partial(Handler, directory=str(path))
-    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
-        yield path, f'http://127.0.0.1:{server.server_port}'
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)
@@ -96,11 +74,11 @@ def output(*command):
 
 @pytest.mark.slow
 def test_a_release_works_where_nothing_of_the_build_host_is_left(
-    capsys, tmp_path, buildout_factory, offered, host
+    capsys, tmp_path, buildout_factory, offered, server
 ):
-    (host[0] / 'far.cfg').write_text('[versions]\ndep = 2.0\n[versions:python3]\ndep = 1.0\n')
+    (server[0] / 'far.cfg').write_text('[versions]\ndep = 2.0\n[versions:python3]\ndep = 1.0\n')
     (tmp_path / 'base.cfg').write_text(
-        f'[buildout]\nextends = {host[1]}/far.cfg\n'
+        f'[buildout]\nextends = {server[1]}/far.cfg\n'
         '[macro]\nrecipe = zc.recipe.egg\ninitialization = lib = "${lib:location}/lib/link"\n')
     shop = buildout_factory(directory=tmp_path / 'shop')
     shop.configure(

@@ -110,7 +110,9 @@ def restore_metadata_name(egg: Path) -> None:
     for path in egg.glob('*.dist-info'):
         match = _INFO.fullmatch(path.name)
         if match:
-            os.rename(path, egg / f'{match["plain"]}.dist-info')
+            # Another buildout in the same directory may have done it in the meantime.
+            with suppress(FileNotFoundError):
+                os.rename(path, egg / f'{match["plain"]}.dist-info')
 
 
 def forget_archive(egg: Path) -> None:

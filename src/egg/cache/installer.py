@@ -60,6 +60,7 @@ class Environment(getattr(easy_install, 'Environment', object)):  # type: ignore
         return super().can_add(dist) and not is_left and not beside.is_for_other_python(name)
 
 
+# Here, too.
 class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[misc]
     """buildout's installer, which asks the egg cache before it asks the network."""
 
@@ -78,6 +79,7 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
         except (Exception, SystemExit) as error:
             if self._wanted is None:
                 raise
+            # Once more, and then without an archive: it is installed, so no build may fail.
             logger.debug('There is no archive of %s: %s', self._wanted, error)
             return self._get_with_cache(requirement, ws)
         finally:

@@ -28,6 +28,7 @@ def read(directory: Path) -> Mapping[str, Mapping[str, str]]:
     parser = configparser.RawConfigParser(
         strict=False, delimiters=('=',), comment_prefixes=(), allow_no_value=True
     )
+    # Names keep their case: configparser's own way, which mypy takes for a mistake.
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
         parser.read_string(path.read_text('utf-8', 'surrogateescape'))

@@ -118,6 +118,7 @@ def _is_by_installer(name: str, info: str) -> bool:
 def _generated_scripts(info: Path) -> set[str]:
     """Return the names of the scripts that an installer makes of entry points."""
     parser = configparser.RawConfigParser(delimiters=('=',), strict=False)
+    # Names keep their case: configparser's own way, which mypy takes for a mistake.
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
         parser.read_string((info / 'entry_points.txt').read_text('utf-8'))

@@ -41,6 +41,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, Callable, Optional
 
+# An older Python has to be able to read on until here, to say so.
 if sys.version_info < (3, 9):  # noqa: UP036
     sys.exit(f'This needs Python 3.9 or newer, and {sys.executable} is {sys.version.split()[0]}.')
 
@@ -392,6 +393,7 @@ def _decompressed(path: str) -> Iterator[BinaryIO]:
         start = os.pread(file.fileno(), 4, 0)
         if start[:2] == b'\x1f\x8b':
             with gzip.GzipFile(fileobj=file) as stream:
+                # All that is done with it is reading.
                 yield stream  # type: ignore[misc]
         elif start == b'\x28\xb5\x2f\xfd':
             with _zstandard(path, file) as stream:
@@ -417,6 +419,7 @@ def _zstandard(path: str, file: BinaryIO) -> Iterator[BinaryIO]:
         ) from None
     assert process.stdout is not None
     try:
+        # A pipe of bytes, which mypy knows as IO[bytes].
         yield process.stdout  # type: ignore[misc]
     finally:
         process.kill()

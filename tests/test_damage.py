@@ -367,6 +367,20 @@ def try_hostile(stage, path, value):
     shutil.rmtree(place.top)
 
 
+@pytest.mark.parametrize('value', ['\ud800', 'x\x1b[2Jx', 'x\nThe egg is built anew.'])
+def test_what_a_manifest_says_is_repeated_as_text_that_can_be_shown(stage, value):
+    place = stage.new()
+    entry = scenes.entry(place)
+    row = json.loads((entry.path / 'entry.json').read_bytes())
+    row['project'] = value
+    overwrite(entry.path / 'entry.json', sealed(row))
+    with Log() as log:
+        assert scenes.run(place).built == 1
+    [message] = log.messages
+    first, second, third = message.split('\n')
+    assert all(map(str.isprintable, (first, second, third))), message
+
+
 def outside(place):
     """Return a snapshot of all but the cache and the eggs."""
     nodes = trees.snapshot(place.top)

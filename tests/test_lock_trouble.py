@@ -47,6 +47,16 @@ def test_a_disk_without_locks_is_one_warning(place, monkeypatch, caplog, number)
     assert scenes.run(place).built == 0
 
 
+def test_bytes_of_a_path_that_are_no_text_lose_no_message(tmp_path, monkeypatch, caplog):
+    place = scenes.Place(tmp_path / 'x\udcff')
+    place.top.mkdir()
+    monkeypatch.setattr(fcntl, 'flock', fail_with(OSError(errno.ENOLCK, 'No locks')))
+    scenes.run(place)
+    [message] = warnings(caplog)
+    assert f'{tmp_path}/x\\udcff/cache: ' in message
+    message.encode()
+
+
 @pytest.mark.parametrize('error', [NotImplementedError('no flock'), RuntimeError('deadlock'),
                                    ValueError('nonsense')], ids=repr)  # fmt: skip
 def test_whatever_the_locks_raise_is_one_warning(place, monkeypatch, caplog, error):

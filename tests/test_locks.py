@@ -158,6 +158,16 @@ def test_a_holder_that_cannot_be_named_is_another_buildout(lock, holder, tmp_pat
     assert str(info.value) == f'another buildout that holds {lock}'
 
 
+def test_what_a_holder_says_of_itself_is_repeated_as_text_that_can_be_shown(
+        lock, holder, tmp_path):
+    who = {'purpose': 'x\x1b[2J\ud800', 'host': 'h', 'pid': 1, 'since': 'then'}
+    (tmp_path / 'key-0123456789abcdef.json').unlink()
+    (tmp_path / 'key-0123456789abcdef.json').write_text(json.dumps(who))
+    with pytest.raises(locks.LockTimeout) as info, locks.hold(lock, 'mine', 0):
+        pytest.fail('held twice')
+    assert str(info.value) == r'x\x1b[2J\ud800 on h, process 1, since then'
+
+
 @pytest.mark.parametrize('number', [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
 def test_a_filesystem_without_locks_is_an_os_error_at_once(lock, monkeypatch, number):
     def fail(descriptor, operation):

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO, TypeVar
 
+from egg.cache.errors import printable as printable
+
 _T = TypeVar('_T')
 
 #: Escape sequences of the styles; nothing else may be asked for.
@@ -142,13 +144,6 @@ def _narrowed(
 
     common = min(values) if len(values) == 1 else ''
     return moved(titles), [moved(row) for row in rows], common
-
-
-def printable(text: str) -> str:
-    """Return `text` with everything escaped that a terminal would not show, but obey."""
-    return text if text.isprintable() else ''.join(
-        char if char.isprintable() else char.encode('unicode_escape').decode() for char in text
-    )  # fmt: skip
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from egg.cache import files
+from egg.cache.errors import printable
 
 logger = logging.getLogger('egg.cache')
 
@@ -105,6 +106,6 @@ def _sign(path: Path, purpose: str) -> None:
 def _read_signature(path: Path) -> str:
     try:
         who = json.loads(files.read(_signature(path)))
-        return '{purpose} on {host}, process {pid}, since {since}'.format(**who)
+        return printable('{purpose} on {host}, process {pid}, since {since}'.format(**who))
     except (OSError, ValueError, KeyError, TypeError):
         return f'another buildout that holds {path}'

@@ -9,6 +9,19 @@ from pathlib import Path
 logger = logging.getLogger('egg.cache')
 
 
+def _encodable(record: logging.LogRecord) -> bool:
+    """Let no stream lose a message because of bytes in a path that are no text (PEP 383)."""
+    message = record.getMessage()
+    encodable = message.encode('utf-8', 'backslashreplace').decode()
+    if encodable != message:
+        record.msg, record.args = encodable, None
+    return True
+
+
+# All modules log here, and all that they do goes through a `Trouble`.
+logger.addFilter(_encodable)
+
+
 class Trouble:
     """What goes wrong with the cache in `directory` in one run: one warning, and then silence."""
 

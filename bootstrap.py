@@ -4,31 +4,40 @@
 
 needs a Python, its standard library, and an index of packages. zc.buildout, egg.cache as it is in
 this checkout, and what the two require become eggs in the eggs directory of this buildout;
-nothing else of the machine is touched. Run it again whenever egg.cache has changed.
+nothing else of the machine is touched. Which versions these are, and which digests they have, is
+in constraints.txt. Run it again whenever egg.cache or that file has changed.
 """
 from __future__ import print_function
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
-OLDEST_PYTHON = (3, 9)
+OLDEST_PYTHON = (3, 10)
 CHECKOUT = os.path.dirname(os.path.abspath(__file__))
 
 # What egg.cache is built from: copied first, so that building leaves nothing in the checkout.
 SOURCES = [
     'setup.py', 'setup.cfg', 'pyproject.toml', 'LICENSE', 'README.rst', 'CHANGES.rst', 'src']
 
+# What zc.buildout and egg.cache require, and what that requires. pip refuses what is not named.
+NEEDED = [
+    'filelock', 'packaging', 'pip', 'platformdirs', 'setuptools', 'wheel', 'zc-buildout']
+PINS = 'constraints.txt'
+
 OWN_EGG_PREFIXES = ('egg.cache-', 'egg_cache-')
 STAGE_NAME = '.bootstrap'
 SHOWN_LINE_COUNT = 20
 
-# Goes into bin/buildout. What is installed beside the interpreter must not stand in for an egg.
+# Goes into bin/buildout. What is installed beside the interpreter must not stand in for an egg,
+# and nothing is built with another setuptools than ours: `build_isolation = 0`, as pip reads it.
 ONLY_OUR_EGGS = """\
 import os
+os.environ['PIP_NO_BUILD_ISOLATION'] = '0'
 sys.path[:] = [
     path for path in sys.path
     if os.path.basename(path) not in ('site-packages', 'dist-packages')]"""
@@ -86,10 +95,35 @@ def collect_wheels(pip, work_path):
     sys.stdout.flush()
     sources_path = copy_sources(os.path.join(work_path, 'sources'))
     wheels_path = os.path.join(work_path, 'wheels')
-    run(pip + ['wheel', '--wheel-dir', wheels_path, sources_path, 'zc.buildout'],
-        'pip could not get or build what bin/buildout needs; what it said is above. '
+    pins_path = os.path.join(work_path, 'requirements.txt')
+    with open(os.path.join(CHECKOUT, PINS)) as constraints, open(pins_path, 'w') as pins:
+        pins.write(selected(constraints.read(), NEEDED))
+    run(pip + ['download', '--require-hashes', '--only-binary', ':all:', '--dest', wheels_path,
+               '--requirement', pins_path],
+        'pip could not get what bin/buildout needs; what it said is above. '
         'Is there a network, and does it lead to an index of packages?')
+    build_own_wheel(pip, sources_path, wheels_path)
     return wheels_path
+
+
+def selected(constraints, projects):
+    """Return what `constraints` say of these projects: pins with their markers and digests.
+
+    A pin is a line, and those that continue it. Names are normalised (PEP 503).
+    """
+    blocks = re.findall(r'^[a-z0-9].*(?:\n[ \t]+.*)*\n?', constraints, re.M)
+    return ''.join(block for block in blocks if block.partition('==')[0] in projects)
+
+
+def build_own_wheel(pip, sources_path, wheels_path):
+    """Build egg.cache with the setuptools that is among the wheels, and no other."""
+    from_wheels = ['--no-index', '--find-links', wheels_path]
+    complaint = 'pip could not build egg.cache; what it said is above.'
+    # Not --upgrade alone: the pin may be older than what the environment came with.
+    run(pip + ['install', '--force-reinstall', '--no-deps'] + from_wheels + ['setuptools'],
+        complaint)
+    run(pip + ['wheel', '--no-deps', '--no-build-isolation', '--wheel-dir', wheels_path]
+        + from_wheels + [sources_path], complaint)
 
 
 def copy_sources(target_path):

@@ -19,7 +19,8 @@ from support import archives
 SOURCE = Path(__file__).resolve().parents[2] / 'src'
 NEEDED = ('zc.buildout', 'setuptools', 'pip', 'wheel', 'packaging', 'platformdirs', 'filelock')
 RECIPE = 'zc.recipe.egg'
-# What goes with the releases of zc.buildout; the others take the newest of everything.
+PINS = SOURCE.parent / 'constraints.txt'
+# What goes with older releases of zc.buildout; all else is what constraints.txt says.
 COMPANIONS = {'4': ['setuptools<82', 'zc.recipe.egg==3.0.0'],
               '5': ['setuptools<82', 'zc.recipe.egg==4.0.0']}
 
@@ -146,9 +147,17 @@ def _publish(partial, root):
 def _pip_install(target, requirements, version):
     target.mkdir(parents=True)
     constraints = target.parent / 'constraints.txt'
-    constraints.write_text('\n'.join(COMPANIONS.get(version.split('.')[0], [])))
+    constraints.write_text('\n'.join(_pins(version)))
     subprocess.run([sys.executable, '-m', 'pip', 'install', '-qq', '--target', str(target),
                     '-c', str(constraints), *requirements], check=True)
+
+
+def _pins(version):
+    """Return the pins that go with a release of zc.buildout, without digests."""
+    companions = COMPANIONS.get(version.split('.')[0], [])
+    others = {'zc-buildout', *(_normalized(re.split('[=<]', text)[0]) for text in companions)}
+    pinned = re.findall(r'^([a-z0-9-]+)(==.+?) *\\?$', PINS.read_text(), re.M)
+    return [*companions, *(project + pin for project, pin in pinned if project not in others)]
 
 
 def _normalized(name):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import tarfile
 
 import pytest
@@ -11,6 +12,7 @@ from egg.cache import release, tarball
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.release import Release
 from egg.cache.staging import Stage
+from egg.cache.standalone import install
 
 LONG = 'eggs/' + 'x' * 150 + '/' + 'y' * 120 + '/ä \udcff.py'
 
@@ -100,8 +102,44 @@ def test_a_name_that_can_not_be_is_refused(tmp_path, name):
         tarball.check(tmp_path / name)
 
 
+ZSTD = ['compression.zstd', 'zstandard']
+
+
+@pytest.mark.parametrize('reader', ZSTD)
+@pytest.mark.parametrize('writer', ZSTD)
+def test_each_zstd_reads_what_the_other_wrote(tmp_path, staged, monkeypatch, writer, reader):
+    for name in {writer, reader}:
+        pytest.importorskip(name, reason=f'this Python has no {name}')
+    stage, newest, one = staged()
+    with monkeypatch.context() as patch:
+        for name in {*ZSTD} - {writer}:
+            patch.setitem(sys.modules, name, None)
+        path = write(tmp_path / 'a.tar.zst', stage, newest, one)
+    for name in {*ZSTD} - {reader}:
+        monkeypatch.setitem(sys.modules, name, None)
+    assert release.read(path) == one
+    found = {name.partition('/')[2]: b''.join(content)
+             for name, member, content in install.members(str(path)) if member.isfile()}
+    assert {path: hashlib.sha256(found[path]).hexdigest() for path in one.files
+            if 'sha256' in one.files[path]} == {
+        path: file['sha256'] for path, file in one.files.items() if 'sha256' in file}
+
+
+def test_what_is_installed_does_not_decide_the_bytes(tmp_path, staged, monkeypatch):
+    pytest.importorskip('compression.zstd', reason='this Python has no compression.zstd')
+    first = write(tmp_path / 'a.tar.zst', *staged('one'))
+    monkeypatch.setitem(sys.modules, 'zstandard', None)
+    assert write(tmp_path / 'b.tar.zst', *staged('two')).read_bytes() == first.read_bytes()
+
+
+def test_a_tar_zst_has_a_checksum(tmp_path, staged):
+    data = write(tmp_path / 'a.tar.zst', *staged()).read_bytes()
+    assert data[:4] == b'\x28\xb5\x2f\xfd' and data[4] & 0b100   # RFC 8878, 3.1.1.1.1
+
+
 def test_without_zstandard_it_is_said_how_to_get_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__('sys').modules, 'zstandard', None)
+    for name in ZSTD:
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(CacheError, match=r'egg\.cache\[release\]'):
         tarball.check(tmp_path / 'shop.tar.zst')
 

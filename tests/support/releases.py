@@ -7,9 +7,9 @@ script `bin/app`: real processes, and quick ones.
 import contextlib
 import copy
 import hashlib
+import importlib
 import io
 import json
-import subprocess
 import tarfile
 from pathlib import Path
 
@@ -147,9 +147,18 @@ def write(path, top, members):
             tar.addfile(inside, io.BytesIO(content))
     data = buffer.getvalue()
     if path.suffix == '.zst':
-        data = subprocess.run(['zstd', '-cq'], input=data, capture_output=True, check=True).stdout
+        data = zstandard(data)
     path.write_bytes(data)
     return path
+
+
+def zstandard(data):
+    """Compress `data` with what there is: compression.zstd of Python 3.14, or zstandard."""
+    try:
+        module = importlib.import_module('compression.zstd')
+    except ImportError:
+        return importlib.import_module('zstandard').ZstdCompressor().compress(data)
+    return module.compress(data)
 
 
 def state(directory):

@@ -6,8 +6,9 @@ import gzip
 import importlib
 import io
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -91,19 +92,34 @@ def _add(
 @contextmanager
 def _compressed(path: Path, raw: IO[bytes]) -> Iterator[Any]:
     if path.name.endswith('.zst'):
-        compressor = _zstandard().ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
-        with compressor.stream_writer(raw, closefd=False) as packed:
+        with _zstandard()(raw) as packed:
             yield packed
     else:
         with gzip.GzipFile('', 'wb', 6, raw, mtime=0) as packed:
             yield packed
 
 
-def _zstandard() -> Any:
-    try:
-        return importlib.import_module('zstandard')
-    except ImportError as error:
-        raise CacheError(
-            '.tar.zst needs zstandard, which is not installed.\n'
-            'Install it (pip install "egg.cache[release]"), or take .tar.gz.'
-        ) from error
+def _zstandard() -> Callable[[IO[bytes]], Any]:
+    """Return what opens a stream that compresses into another one, which stays open."""
+    for name, opened in _ZSTD_WRITERS.items():
+        with suppress(ImportError):
+            return partial(opened, importlib.import_module(name))
+    raise CacheError(
+        '.tar.zst needs zstandard, which is not installed.\n'
+        'Install it (pip install "egg.cache[release]"), or take .tar.gz.'
+    )
+
+
+def _of_python(module: Any, raw: IO[bytes]) -> Any:
+    parameter = module.CompressionParameter
+    return module.ZstdFile(raw, 'wb', options={
+        parameter.compression_level: _ZSTD_LEVEL, parameter.checksum_flag: True})  # fmt: skip
+
+
+def _of_package(module: Any, raw: IO[bytes]) -> Any:
+    compressor = module.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
+    return compressor.stream_writer(raw, closefd=False)
+
+
+# Python has it from 3.14 on. It comes first, so that what is installed doesn't decide the bytes.
+_ZSTD_WRITERS = {'compression.zstd': _of_python, 'zstandard': _of_package}

@@ -6,7 +6,7 @@
     python3 install.py ARCHIVE DIR        install a release; DIR/current leads to it from then on
     python3 install.py --rollback DIR     DIR/current leads to the release before again
 
-Needs the standard library of Python 3.9 or newer and nothing else, no egg.cache either: each
+Needs the standard library of Python 3.10 or newer and nothing else, no egg.cache either: each
 release brings this file. On an older Python it can be read, too, to say so.
 
     DIR/current                     a link to releases/NAME, switched in one step
@@ -37,13 +37,13 @@ import sysconfig
 import tarfile
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, Callable, Optional
+from typing import Any, BinaryIO
 
 # An older Python has to be able to read on until here, to say so.
-if sys.version_info < (3, 9):  # noqa: UP036
-    sys.exit(f'This needs Python 3.9 or newer, and {sys.executable} is {sys.version.split()[0]}.')
+if sys.version_info < (3, 10):  # noqa: UP036
+    sys.exit(f'This needs Python 3.10 or newer, and {sys.executable} is {sys.version.split()[0]}.')
 
 FORMAT = 1
 DOCUMENT, CHANGES, BUILDINFO = 'RELEASE.json', 'SINCE.json', '.buildinfo.json'
@@ -578,7 +578,7 @@ def _write(path: str, row: dict[str, Any], content: Iterable[bytes]) -> bool:
 
 
 def _run(command: Sequence[str], directory: str, what: str, lock: Sequence[int] = (),
-         env: Optional[dict[str, str]] = None) -> str:  # fmt: skip
+         env: dict[str, str] | None = None) -> str:  # fmt: skip
     """Run a program to its end and return what it printed. Raises `Failure` with the end of that.
 
     A program that is given the `lock` holds it as long as it runs, whatever happens to this one.
@@ -1153,7 +1153,7 @@ def _size(size: int) -> str:
     return f'{size / 1e6:.1f} MB' if size >= 1e6 else f'{size / 1e3:.0f} kB'
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say; return the exit status."""
     options = _options(arguments)
     try:
@@ -1202,7 +1202,7 @@ def _answers(options: argparse.Namespace) -> Iterator[str]:
         yield from filter(None, (told_removed(outcome), told(outcome)))
 
 
-def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='install.py',
         usage='install.py | --verify [DIR] | ARCHIVE DIR [options] | --rollback DIR',

@@ -9,6 +9,7 @@ import pytest
 from support import command, rights, tools, trees
 from support.archives import make_sdist, make_wheel
 from support.foreign import write_pip_egg
+from support.programs import require_compiler
 from support.runner import egg_part
 
 from egg.cache import environment, whereabouts
@@ -69,6 +70,7 @@ def test_the_first_run_after_adding_a_shared_directory_hits_without_a_network(
 def test_an_added_egg_gives_way_as_soon_as_its_archive_is_known(
     buildout_factory, archives_dir, index, tmp_path, cache_dir, capsys
 ):
+    require_compiler()
     index.add(make_wheel(archives_dir, 'demo', '1.0', requires=['other']))
     index.add(make_sdist(archives_dir, 'other', '1.0', c_extension=True))
     config = egg_part('demo', versions=PINS)

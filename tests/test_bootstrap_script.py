@@ -320,9 +320,9 @@ def test_an_interpreter_of_another_version_is_refused(directory, eggs):
 
 
 def test_a_python_that_is_too_old_says_so(monkeypatch, capsys):
-    monkeypatch.setattr(sys, 'version_info', (3, 8, 18))
+    monkeypatch.setattr(sys, 'version_info', (3, 9, 18))
     assert bootstrap.main([]) == 1
-    assert capsys.readouterr().err.endswith('is too old for egg.cache; take 3.9 or newer.\n')
+    assert capsys.readouterr().err.endswith('is too old for egg.cache; take 3.10 or newer.\n')
 
 
 def test_the_script_can_be_read_by_a_python_that_is_too_old():

@@ -1,12 +1,12 @@
 """egg-cache completion: a shell completes the arguments."""
 
 import os
-import shutil
 import subprocess
 
 import pytest
 from support import processes
 from support.command import answer, run
+from support.programs import require
 
 from egg.cache import cli
 
@@ -25,6 +25,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 @pytest.fixture
 def complete(capsys, tmp_path):
     """A function that lets bash complete a line."""
+    require('bash')
     script = tmp_path / 'script'
     status, output, errors = run(capsys, 'completion', 'bash')
     assert (status, errors) == (0, '')
@@ -61,8 +62,8 @@ def test_bash_completes_directories(complete, tmp_path):
     assert complete('egg-cache list --cache cache-') == ['cache-one']
 
 
-@pytest.mark.skipif(shutil.which('zsh') is None, reason='there is no zsh')
 def test_zsh_understands_the_script(capsys, tmp_path):
+    require('zsh')
     (tmp_path / '_egg-cache').write_text(run(capsys, 'completion', 'zsh')[1])
     subprocess.run(['zsh', '-n', str(tmp_path / '_egg-cache')], check=True)
 

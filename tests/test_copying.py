@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from support import archives, trees
+from support.programs import require_compiler
 from support.runner import egg_part
 
 PINS = {'demo': '1.0', 'ns.lib': '2.1', 'zc.recipe.egg': None}
@@ -194,6 +195,7 @@ def test_a_zipped_egg_is_stored_and_copied(buildout_factory, index, archives_dir
 
 def test_a_compiled_sdist_is_built_once_and_then_copied_without_compiler(
         buildout_factory, index, archives_dir):
+    require_compiler()
     index.add(archives.make_sdist(archives_dir, 'demo', '1.0', c_extension=True))
     part = egg_part('demo', versions={'demo': '1.0'}, interpreter='py')
     assert buildout_factory(part).run().pip_count == 2

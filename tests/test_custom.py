@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from support import archives, trees, twins
+from support.programs import require_compiler
 from support.runner import egg_part
 
 ANSWER = archives.C_MODULE.replace('#include <Python.h>', '''\
@@ -28,6 +29,7 @@ def tools(tmp_path_factory):
 @pytest.fixture
 def demo(index, archives_dir):
     """A source distribution whose answer is 42, but for who defines another ANSWER."""
+    require_compiler()
     return index.add(archives.make_sdist(
         archives_dir, 'demo', '1.0', c_extension=True, files={'demo/_answer.c': ANSWER}))
 

@@ -109,10 +109,7 @@ def test_no_module_imports_the_package_itself():
 
 @pytest.mark.parametrize('module', ORDER)
 def test_each_module_imports_only_what_it_may(module):
-    standard = getattr(sys, 'stdlib_module_names', None)  # from Python 3.10 on
-    if standard is None:
-        pytest.skip('this Python does not know its own modules')
-    tops = {name.split('.')[0] for name in imported(module)} - {'egg'} - set(standard)
+    tops = {name.split('.')[0] for name in imported(module)} - {'egg'} - sys.stdlib_module_names
     assert tops == {name for name in tops if module in OTHERS.get(name, ())}
 
 

@@ -3,12 +3,12 @@
 import errno
 import logging
 import os
-import shutil
 import subprocess
 
 import pytest
 from support import archives, mounts, trees
 from support.eggs import add, flip, new_store, overwrite
+from support.programs import require
 from support.runner import egg_part
 
 from egg.cache import linking, transfer
@@ -204,17 +204,16 @@ print((top / 'target').read_bytes() == data)
 @pytest.mark.slow
 @pytest.mark.parametrize('mkfs', ['mkfs.xfs', 'mkfs.btrfs'])
 def test_the_kernel_clones_where_the_filesystem_can(tmp_path, mkfs):
-    if shutil.which(mkfs) is None:
-        pytest.skip(f'there is no {mkfs}')
+    require(mkfs)
     image, top = tmp_path / 'image', tmp_path / 'top'
     top.mkdir()
     with open(image, 'wb') as file:
         file.truncate(512 << 20)
     subprocess.run([mkfs, str(image)], check=True, capture_output=True)
-    ways = mounts.ways()
-    if not ways or os.geteuid() != 0:
+    if os.geteuid() != 0:
         pytest.skip('only root can mount an image')
-    python = mounts.wrapper(tmp_path / 'python', ways[0], f'mount -o loop {image} {top}')
+    command = mounts.require()
+    python = mounts.wrapper(tmp_path / 'python', command, f'mount -o loop {image} {top}')
     assert mounts.run(python, CLONES, top) == 'True True\nTrue\n'
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support import archives, properties
 from support.command import answer, assert_documented, section
+from support.programs import require
 from support.runner import egg_part
 
 from egg.cache import cli, elf, places, selfcontained
@@ -68,6 +69,7 @@ def check(*arguments):
 
 def make_library(path, *arguments):
     """Compile a shared object with nothing in it."""
+    require('gcc')
     path.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(['gcc', '-shared', '-o', str(path), '-x', 'c', os.devnull,
                     '-x', 'none', *arguments],

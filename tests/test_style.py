@@ -29,8 +29,8 @@ def test_a_module_can_be_read_in_one_go(path):
 
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)
-def test_a_module_is_python_3_9(path):
-    ast.parse(path.read_text('utf-8'), feature_version=(3, 9))
+def test_a_module_is_python_3_10(path):
+    ast.parse(path.read_text('utf-8'), feature_version=(3, 10))
 
 
 @pytest.mark.parametrize('path', MODULES, ids=lambda path: path.stem)

@@ -1,7 +1,6 @@
 """The support of the tests: archives, index, runner and trees."""
 
 import os
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -11,6 +10,7 @@ import zipfile
 import pytest
 from support import archives, trees
 from support.index import Index
+from support.programs import require_compiler
 from support.runner import egg_part
 
 
@@ -126,8 +126,8 @@ def test_a_buildout_installs_a_wheel_from_the_index(index, archives_dir, buildou
     assert buildout.run().pip_count == 0
 
 
-@pytest.mark.skipif(not shutil.which('cc'), reason='needs a C compiler')
 def test_a_buildout_builds_an_sdist_without_any_network(index, archives_dir, buildout_factory):
+    require_compiler()
     index.add(archives.make_sdist(archives_dir, 'native', '1.0', c_extension=True))
     buildout = buildout_factory(egg_part('native', interpreter='py'), cache=False)
     buildout.run()

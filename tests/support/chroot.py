@@ -77,4 +77,4 @@ def lacking():
     for program in ('rpmbuild', 'rpm', 'chroot', 'ldconfig'):
         if shutil.which(program) is None:
             return f'there is no {program}'
-    return '' if mounts.ways() else 'no mounts can be made'
+    return '' if mounts.ways() else mounts.LACKING

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 TIMEOUT = 120
+#: Why a test is skipped that needs them.
+LACKING = 'nobody may have mounts of his own here, root or not (unshare -m)'
 
 
 def ways():
@@ -17,6 +21,13 @@ def ways():
     return [command for command in commands[os.geteuid() != 0 :]
             if subprocess.run([*command, 'mount', '-t', 'tmpfs', 'none', '/mnt'],
                               capture_output=True).returncode == 0]  # fmt: skip
+
+
+def require():
+    """Return the first of these commands, or skip the test."""
+    for command in ways():
+        return command
+    pytest.skip(LACKING)
 
 
 def wrapper(path, command, *mounts):

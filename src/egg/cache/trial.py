@@ -7,7 +7,6 @@ import re
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Optional
 
 from egg.cache import developed, flattening, places, recorded, selfcontained
 from egg.cache.errors import CacheError
@@ -21,7 +20,7 @@ _LARGEST = 4 << 20
 _PUBLIC = frozenset({'index', 'find-links'})
 
 #: Of each part its options: what they are, None where that may be anything.
-Options = Mapping[str, Mapping[str, Optional[str]]]
+Options = Mapping[str, Mapping[str, str | None]]
 
 
 def scripts(directory: Path, names: Collection[str] | None = None) -> dict[str, frozenset[str]]:

@@ -43,13 +43,9 @@ def given(
 
 
 def buildout_version() -> str | None:
-    """Return the version of the zc.buildout that is installed beside this process, if one is.
-
-    Python 3.9 doesn't find it by its name where that is written with an underscore.
-    """
-    for name in ('zc.buildout', 'zc-buildout'):
-        with suppress(PackageNotFoundError):
-            return version(name)
+    """Return the version of the zc.buildout that is installed beside this process, if one is."""
+    with suppress(PackageNotFoundError):
+        return version('zc.buildout')
     return None
 
 

@@ -27,7 +27,7 @@ from collections import Counter, namedtuple
 from contextlib import ExitStack, suppress
 from typing import Any, Callable, Iterator
 
-OLDEST_PYTHON = (3, 9)
+OLDEST_PYTHON = (3, 10)
 
 BUILDINFO, INSTALLED, FOREIGN = '.buildinfo.json', '.installed.cfg', '.installed.cfg.foreign'
 #: What the directories of a buildout are called by default, relative to it.

@@ -1,0 +1,22 @@
+"""What does a test need that no package on an index has, and what if that is not there?"""
+
+import shutil
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+
+def require(*names):
+    """Skip the test unless all these programs are there; the reason names what is lacking."""
+    lacking = [name for name in names if shutil.which(name) is None]
+    if lacking:
+        pytest.skip(f'there is no {" and no ".join(lacking)}')
+
+
+def require_compiler():
+    """Skip the test unless extension modules can be compiled."""
+    require('cc')
+    header = Path(sysconfig.get_path('include'), 'Python.h')
+    if not header.exists():
+        pytest.skip(f'there is no {header}')

@@ -4,9 +4,12 @@ import errno
 import fcntl
 import json
 import logging
+import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -21,6 +24,15 @@ from egg.cache import locks
 with locks.hold(Path(sys.argv[1]), 'the build of demo 1.0', 20):
     print('held', flush=True)
     sys.stdin.readline()
+"""
+FILELOCK = """
+import sys, filelock
+lock = filelock.FileLock(sys.argv[1])
+lock.acquire()
+print('held', flush=True)
+sys.stdin.readline()
+lock.release()
+print('released', flush=True)
 """
 COUNT = """
 import sys, time
@@ -145,6 +157,67 @@ def test_a_lock_dies_with_its_process(lock, holder):
     with locks.hold(lock, 'mine', 10):
         pass
     assert time.monotonic() - started < 2
+
+
+def test_a_file_that_was_removed_in_the_meantime_is_no_lock(lock, holder, monkeypatch):
+    """Some releases of filelock remove the file when they give up their lock, and people do."""
+    flock = fcntl.flock
+    opened = []
+
+    def wait(descriptor, operation):
+        if not opened:
+            # The file is open here, and not locked yet: now it is removed, and somebody else
+            # locks the file that he finds.
+            lock.unlink()
+            holder.kill()
+            holder.wait()
+            opened.append(processes.start(HOLD, lock))
+            assert opened[0].stdout.readline() == 'held\n'
+        return flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, 'flock', wait)
+    with pytest.raises(locks.LockTimeout), locks.hold(lock, 'mine', 0.3):
+        pytest.fail('held twice')
+    opened[0].communicate('enough\n', timeout=processes.TIMEOUT)
+    with locks.hold(lock, 'mine', 5):
+        other = os.open(lock, os.O_RDWR)
+        with pytest.raises(BlockingIOError):
+            flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('release', ['3.19.1', '3.25.2', '3.28.0', '4.3.1'])
+def test_whatever_filelock_leaves_is_one_lock(lock, tmp_path, monkeypatch, release):
+    subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target',
+                    tmp_path / 'own', f'filelock=={release}', 'typing_extensions'], check=True)
+    flock = fcntl.flock
+    environ = {**os.environ, 'PYTHONPATH': str(tmp_path / 'own')}
+    with subprocess.Popen([sys.executable, '-c', FILELOCK, lock], env=environ, text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == 'held\n'
+        with pytest.raises(locks.LockTimeout), locks.hold(lock, 'mine', 0.1):
+            pytest.fail('held twice')
+
+        def wait(descriptor, operation):
+            if not other.stdin.closed:
+                other.stdin.close()
+                assert other.stdout.readline() == 'released\n'
+            return flock(descriptor, operation)
+
+        monkeypatch.setattr(fcntl, 'flock', wait)
+        with locks.hold(lock, 'mine', 5):
+            third = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+            with pytest.raises(BlockingIOError):
+                flock(third, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.close(third)
+
+
+def test_the_file_of_a_lock_stays(lock):
+    for _ in range(2):
+        with locks.hold(lock, 'mine', 5):
+            number = lock.stat().st_ino
+        assert lock.stat().st_ino == number
 
 
 @pytest.mark.parametrize('signature', [None, '', '[]', '{}', 'null', '{"purpose": "x"}', '\xff'])

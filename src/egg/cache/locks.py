@@ -2,6 +2,11 @@
 
 Locks save work; integrity never depends on them. A filesystem that has none costs a warning
 and nothing else.
+
+A lock is a `flock` of a file that the cache never removes, and is held only if the path still
+leads to that file. Releases of filelock don't agree about either: those before 3.20 take a file
+that was removed in the meantime for the lock, and some later ones remove it when they are done.
+So two buildouts, each with a filelock of its own, could build the same archive at once.
 """
 
 from __future__ import annotations
@@ -16,8 +21,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from egg.cache import files
 
@@ -39,9 +42,7 @@ def hold(path: Path, purpose: str, timeout: float, mode: int = 0o644) -> Iterato
     write to it. Raises `LockTimeout` after `timeout` seconds, and `OSError` where the filesystem
     has no locks.
     """
-    _probe(path, mode)
-    lock = FileLock(str(path), timeout=timeout, mode=mode)
-    _acquire(lock, path, timeout)
+    descriptor = _acquire(path, timeout, mode)
     try:
         _sign(path, purpose)
         yield
@@ -50,36 +51,45 @@ def hold(path: Path, purpose: str, timeout: float, mode: int = 0o644) -> Iterato
         with suppress(OSError):
             os.unlink(_signature(path))
         with suppress(OSError):
-            lock.release()
+            os.close(descriptor)
 
 
-def _probe(path: Path, mode: int) -> None:
-    """Raise `OSError` if `path` can't be locked, whoever holds it.
+def _acquire(path: Path, timeout: float, mode: int) -> int:
+    """Return the descriptor that holds the lock."""
+    started = time.monotonic()
+    is_told = False
+    while True:
+        descriptor = _try(path, mode)
+        if descriptor is not None:
+            return descriptor
+        waited = time.monotonic() - started
+        if waited >= timeout:
+            raise LockTimeout(_read_signature(path))
+        if waited >= PATIENCE and not is_told:
+            logger.info('Waiting for %s.', _read_signature(path))
+            is_told = True
+        time.sleep(min(0.2 if is_told else 0.05, timeout - waited))
 
-    Some versions of filelock wait for ever then, others make do with a file that outlives its
-    process. Sharing the lock for a moment is what keeps others out least.
-    """
+
+def _try(path: Path, mode: int) -> int | None:
+    """Return a descriptor that holds the lock, None if somebody else does."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, flags, mode)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Who finds another file at the path, or none, would not wait for this one.
+        if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            held, descriptor = descriptor, -1
+            return held
+    except FileNotFoundError:
+        pass
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK):
             raise
     finally:
-        os.close(descriptor)
-
-
-def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
-    try:
-        lock.acquire(timeout=min(PATIENCE, timeout), poll_interval=0.05)
-        return
-    except Timeout:
-        logger.info('Waiting for %s.', _read_signature(path))
-    try:
-        lock.acquire(timeout=max(0.0, timeout - PATIENCE), poll_interval=0.2)
-    except Timeout as error:
-        raise LockTimeout(_read_signature(path)) from error
+        if descriptor >= 0:
+            os.close(descriptor)
+    return None
 
 
 def _signature(path: Path) -> Path:

@@ -674,7 +674,7 @@ def test_another_environment_of_the_last_run_is_said(capsys, buildout, cache_dir
     for last in (other, current, other):
         said = run(capsys, 'why', 'demo')[2]
         assert ('The last run' in said) is (last is current)
-        recorder = Recorder(new_store(cache_dir, last.key), Settings(cache_dir), True, {
+        recorder = Recorder(new_store(cache_dir, last.key), Settings(cache_dir), {
             'buildout': str(buildout), 'description': last.describe()})  # fmt: skip
         recorder.start()
         recorder.end()

@@ -95,8 +95,11 @@ def _points(layout: Layout, key: str, path: Path) -> bool:
     project, dash, _ = path.name.rpartition('-')
     try:
         row = json.loads(files.read(path))
-        entry = layout.entry(key, project, row['version'], row['sha256'])
-        return not dash or not _is_gone(entry)
+        # What is built from source may be kept in another environment than the pointer.
+        is_wheel = not dash or str(row['name']).endswith(('.whl', '.egg'))
+        keys = [key] if is_wheel else [key, *environment_keys(layout)]
+        entries = [layout.entry(one, project, row['version'], row['sha256']) for one in keys]
+        return not dash or not all(map(_is_gone, entries))
     except FileNotFoundError:
         return True
     except (ValueError, KeyError, TypeError, RecursionError, CacheError):

@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from egg.cache import (
     inquiry,
     location,
     settings,
+    source_builds,
     tenant,
     units,
     whereabouts,
@@ -187,7 +189,14 @@ def _environment(key: str | None, wanted: list[Settings]) -> tuple[environment.E
             'zc.buildout is not installed beside egg-cache, so nobody knows what its eggs look '
             'like.\nInstall it there, or use the egg-cache that is beside it.'
         )
-    return environment.current(buildout, ''.join(keys)), buildout
+    builds = source_builds.current(version('pip'))
+    if builds.obstacle:
+        raise CacheError(
+            f'{builds.obstacle}.\nSo nobody knows how pip would build these eggs from source.'
+        )
+    current = environment.current(buildout, ''.join(keys))
+    # Nobody knows which of them were built from source.
+    return current.for_sources(builds.options), buildout
 
 
 def _unpinned(

@@ -96,9 +96,10 @@ def _points(layout: Layout, key: str, path: Path) -> bool:
     try:
         row = json.loads(files.read(path))
         # What is built from source may be kept in another environment than the pointer.
-        is_wheel = not dash or str(row['name']).endswith(('.whl', '.egg'))
+        version, sha256 = row['version'], row['sha256']
+        is_wheel = str(row.get('name', '')).endswith(('.whl', '.egg'))
         keys = [key] if is_wheel else [key, *environment_keys(layout)]
-        entries = [layout.entry(one, project, row['version'], row['sha256']) for one in keys]
+        entries = [layout.entry(one, project, version, sha256) for one in keys]
         return not dash or not all(map(_is_gone, entries))
     except FileNotFoundError:
         return True

@@ -44,6 +44,7 @@ STRANGERS = [(module, other) for module in ('cli', 'commands')
              ('arrival', 'commands'), ('session', 'configuration'), ('session', 'location'),
              ('verify', 'session')]  # fmt: skip
 OTHERS = {
+    'filelock': {'locks'},
     'packaging': {
         'selection', 'settings', 'statistics', 'ledger', 'environment', 'layout', 'origins',
         'entry', 'session', 'foreign', 'adoption', 'prune', 'archives', 'explanation', 'inquiry',

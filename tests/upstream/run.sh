@@ -54,6 +54,9 @@ install_hook() {
     mkdir -p "$target/egg"
     cp -r "$here/../../src/egg/cache" "$target/egg/"
     cp "$here/egg_cache_upstream.py" "$target/"
+    "$work/fetch/bin/pip" -q install --no-deps --target "$target/filelock-only" filelock
+    mv "$target/filelock-only/filelock" "$target/"
+    rm -rf "$target/filelock-only"
     "$work/buildout/venvs/$python/bin/python" - "$target" <<'PYTHON'
 import pathlib, site, sys
 hook = f"""if 'EGG_CACHE_UPSTREAM_LOG' in os.environ:

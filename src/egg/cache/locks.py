@@ -3,10 +3,9 @@
 Locks save work; integrity never depends on them. A filesystem that has none costs a warning
 and nothing else.
 
-A lock is a `flock` of a file that the cache never removes, and is held only if the path still
-leads to that file. Releases of filelock don't agree about either: those before 3.20 take a file
-that was removed in the meantime for the lock, and some later ones remove it when they are done.
-So two buildouts, each with a filelock of its own, could build the same archive at once.
+Buildouts that share a cache have releases of filelock of their own. Those from 3.20.4 to 3.29.4
+remove the file when they give up a lock, and look whether they hold one that was removed; earlier
+ones don't look. So a lock counts here only if the path still leads to the file that is locked.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from egg.cache import files
 
@@ -42,7 +43,9 @@ def hold(path: Path, purpose: str, timeout: float, mode: int = 0o644) -> Iterato
     write to it. Raises `LockTimeout` after `timeout` seconds, and `OSError` where the filesystem
     has no locks.
     """
-    descriptor = _acquire(path, timeout, mode)
+    _probe(path, mode)
+    lock = FileLock(str(path), timeout=timeout, mode=mode)
+    _acquire(lock, path, timeout)
     try:
         _sign(path, purpose)
         yield
@@ -51,45 +54,65 @@ def hold(path: Path, purpose: str, timeout: float, mode: int = 0o644) -> Iterato
         with suppress(OSError):
             os.unlink(_signature(path))
         with suppress(OSError):
-            os.close(descriptor)
+            lock.release()
 
 
-def _acquire(path: Path, timeout: float, mode: int) -> int:
-    """Return the descriptor that holds the lock."""
-    started = time.monotonic()
-    is_told = False
-    while True:
-        descriptor = _try(path, mode)
-        if descriptor is not None:
-            return descriptor
-        waited = time.monotonic() - started
-        if waited >= timeout:
-            raise LockTimeout(_read_signature(path))
-        if waited >= PATIENCE and not is_told:
-            logger.info('Waiting for %s.', _read_signature(path))
-            is_told = True
-        time.sleep(min(0.2 if is_told else 0.05, timeout - waited))
+def _probe(path: Path, mode: int) -> None:
+    """Raise `OSError` if `path` can't be locked, whoever holds it.
 
-
-def _try(path: Path, mode: int) -> int | None:
-    """Return a descriptor that holds the lock, None if somebody else does."""
+    Some versions of filelock wait for ever then, others make do with a file that outlives its
+    process. Sharing the lock for a moment is what keeps others out least.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, flags, mode)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Who finds another file at the path, or none, would not wait for this one.
-        if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
-            held, descriptor = descriptor, -1
-            return held
-    except FileNotFoundError:
-        pass
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK):
             raise
     finally:
-        if descriptor >= 0:
-            os.close(descriptor)
-    return None
+        os.close(descriptor)
+
+
+def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        remaining = max(0.0, deadline - time.monotonic())
+        try:
+            _wait(lock, path, remaining)
+        except FileNotFoundError:
+            # The file was there when an early filelock looked, and was gone when it opened it.
+            if not remaining or not os.path.isdir(path.parent):
+                raise
+            continue
+        if _is_at(lock, path):
+            return
+        lock.release()
+
+
+def _wait(lock: FileLock, path: Path, timeout: float) -> None:
+    try:
+        lock.acquire(timeout=min(PATIENCE, timeout), poll_interval=0.05)
+        return
+    except Timeout:
+        logger.info('Waiting for %s.', _read_signature(path))
+    try:
+        lock.acquire(timeout=max(0.0, timeout - PATIENCE), poll_interval=0.2)
+    except Timeout as error:
+        raise LockTimeout(_read_signature(path)) from error
+
+
+def _is_at(lock: FileLock, path: Path) -> bool:
+    """Tell whether `path` leads to the file that is locked: who finds another one won't wait."""
+    # A private name; nothing public of filelock tells which file it has locked. Releases before
+    # 3.11 don't have it.
+    descriptor = getattr(getattr(lock, '_context', None), 'lock_file_fd', None)
+    if descriptor is None:
+        return True
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _signature(path: Path) -> Path:

@@ -16,6 +16,8 @@ from support import tools as support_tools
 from support.index import Index
 from support.runner import PIP, Buildout
 
+from egg.cache import build_options
+
 
 @pytest.fixture(scope='session')
 def tools(tmp_path_factory):
@@ -97,6 +99,15 @@ def home(tmp_path):
 def cache_dir(tmp_path):
     """The egg cache of every buildout of a test; it doesn't exist yet."""
     return tmp_path / 'cache'
+
+
+@pytest.fixture(scope='session', autouse=True)
+def no_options_of_builds():
+    """Whoever runs the tests may have options of pip that count for what is built from source."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in build_options.VARIABLES:
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture

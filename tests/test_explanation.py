@@ -400,7 +400,7 @@ def tools(tmp_path_factory):
 
 
 @pytest.fixture
-def asks(buildout_factory, index, archives_dir, cache_dir, home, capsys, monkeypatch):
+def asks(buildout_factory, index, archives_dir, cache_dir, home, capsys, monkeypatch, same_pip):
     """A function that asks why, lets buildout run, and compares; the first run has stored demo."""
     for name in ('EGG_CACHE', 'BUILDOUT_HOME', 'CFLAGS', 'CC'):
         monkeypatch.delenv(name, raising=False)

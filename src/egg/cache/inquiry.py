@@ -104,7 +104,7 @@ def read(text: str, directory: str | None = None, cache: Path | None = None) -> 
         specifier=specifier,
         settings=chosen,
         environment=environment.current(_buildout_version(), chosen.key),
-        source_builds=source_builds.current(_pip_version()),
+        source_builds=source_builds.current(whereabouts.pip_version()),
         origin=origin,
         local=archives.digests(
             places, os.path.realpath(os.path.join(root, in_cache, 'dist')) if in_cache else None
@@ -181,13 +181,6 @@ def _buildout_version() -> str:
             'buildout.'
         )
     return found
-
-
-def _pip_version() -> str:
-    try:
-        return version('pip')
-    except PackageNotFoundError:  # Then buildout doesn't get anything from source.
-        return '0'
 
 
 def _eggs(options: Mapping[str, str], directory: str, question: Question) -> Iterator[str]:

@@ -317,6 +317,7 @@ class Session:
         if archive.kind == 'sdist' and (self._writes or self._source_builds.obstacle):
             with self.trouble('look up'):
                 return self._source_builds.withholds(path)
+            return 'whether it lacks something is not known'
         return ''
 
     def _made(

@@ -14,7 +14,8 @@ from support.runner import Buildout, egg_part
 
 from egg.cache import buildinfo, independence, places
 
-OWN = ['zc.buildout', 'egg.cache', 'setuptools', 'packaging', 'pip', 'wheel', 'platformdirs']
+OWN = ['zc.buildout', 'egg.cache', 'setuptools', 'packaging', 'pip', 'wheel', 'filelock',
+       'platformdirs']  # fmt: skip
 BESIDE = 'is used as it is installed beside zc.buildout'
 
 

@@ -47,7 +47,7 @@ NORMALISERS = [
     (re.compile(r'(?<=\S) {2,}'), ' '),
 ]
 # Eggs of zc.buildout, egg.cache and what they need: the manual says that they are left out.
-OWN = r'(?:zc[.-]buildout|egg[.-]cache|setuptools|packaging|pip|wheel|platformdirs)'
+OWN = r'(?:zc[.-]buildout|egg[.-]cache|setuptools|packaging|pip|wheel|filelock|platformdirs)'
 NORMALISERS += [
     (re.compile(rf"^Getting distribution for '{OWN}==.*\n", re.M), ''),
     (re.compile(rf'^(egg\.cache: Copied|Got) {OWN} [\dN].*\n', re.M), ''),

@@ -17,7 +17,7 @@ from pathlib import Path
 from support import archives
 
 SOURCE = Path(__file__).resolve().parents[2] / 'src'
-NEEDED = ('zc.buildout', 'setuptools', 'pip', 'wheel', 'packaging', 'platformdirs')
+NEEDED = ('zc.buildout', 'setuptools', 'pip', 'wheel', 'packaging', 'platformdirs', 'filelock')
 RECIPE = 'zc.recipe.egg'
 # What goes with the releases of zc.buildout; the others take the newest of everything.
 COMPANIONS = {'4': ['setuptools<82', 'zc.recipe.egg==3.0.0'],

@@ -14,7 +14,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support import properties
 from support import tools as support_tools
 from support.index import Index
-from support.runner import Buildout
+from support.runner import PIP, Buildout
+
+from egg.cache import build_options
 
 
 @pytest.fixture(scope='session')
@@ -97,6 +99,22 @@ def home(tmp_path):
 def cache_dir(tmp_path):
     """The egg cache of every buildout of a test; it doesn't exist yet."""
     return tmp_path / 'cache'
+
+
+@pytest.fixture(scope='session', autouse=True)
+def no_options_of_builds():
+    """Whoever runs the tests may have options of pip that count for what is built from source."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in build_options.VARIABLES:
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture
+def same_pip(monkeypatch):
+    """Lets commands in the test process build from source with the options of the buildouts."""
+    for name, value in PIP.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+from importlib import metadata
 from importlib.metadata import version
 
 import pytest
@@ -40,6 +41,7 @@ def eggs_of(directory):
     return directory / 'v5' if (directory / 'v5').is_dir() else directory
 
 
+@pytest.mark.usefixtures('same_pip')
 def test_the_first_run_after_adding_a_shared_directory_hits_without_a_network(
     buildout_factory, archives_dir, index, tmp_path, cache_dir, capsys
 ):
@@ -66,6 +68,7 @@ def test_the_first_run_after_adding_a_shared_directory_hits_without_a_network(
     assert texts[0] == texts[1]
 
 
+@pytest.mark.usefixtures('same_pip')
 @pytest.mark.slow
 def test_an_added_egg_gives_way_as_soon_as_its_archive_is_known(
     buildout_factory, archives_dir, index, tmp_path, cache_dir, capsys
@@ -313,6 +316,16 @@ def test_a_reader_without_write_permission_gets_a_message(add, eggs, tmp_path):
     assert status == 1
     assert 'Permission denied' in errors
     assert add('eggs', '--all-origins', '--dry-run')[0] == 0
+
+
+def test_without_pip_nothing_is_built_from_source(answer, eggs, monkeypatch):
+    def installed(name):
+        if name == 'pip':
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(whereabouts, 'version', installed)
+    assert answer('eggs', '--all-origins')['added']
 
 
 def test_without_zc_buildout_the_egg_format_is_unknown(add, eggs, tmp_path, monkeypatch):

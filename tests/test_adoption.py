@@ -6,7 +6,7 @@ import stat
 
 import pytest
 from support import processes, rights, scenes, trees
-from support.eggs import ENVIRONMENT, KEY, add, archive, new_session, overwrite
+from support.eggs import ENVIRONMENT, KEY, add, archive, new_session, overwrite, write_egg
 from support.foreign import stem, write_pip_egg, write_setuptools_egg
 from test_damage import sealed
 
@@ -16,6 +16,7 @@ from egg.cache.entry import Entry
 from egg.cache.errors import DamagedError, SettingError, UntrustedError
 from egg.cache.layout import Layout
 from egg.cache.origins import EVERYWHERE, Origin, Pointer
+from egg.cache.source_builds import SourceBuilds
 from egg.cache.store import entries
 
 ORIGIN = Origin('https://example.com/simple/')
@@ -143,6 +144,45 @@ def test_a_pin_stands_for_local_versions_too(store, tmp_path):
     assert outcomes(store, write_pip_egg(tmp_path, version='1.0+own')) == [ADDED]
     assert pinned(tmp_path) is None
     assert pinned(tmp_path, pin='1.0+own') is not None
+
+
+# Where what is built from source has an environment of its own, adopted eggs are in that.
+BUILDS = SourceBuilds({'PIP_PRE': 'yes'})
+
+
+@pytest.fixture
+def sources(store):
+    return adoption.prepare(store.layout, ENVIRONMENT.for_sources(BUILDS.options))
+
+
+@pytest.mark.parametrize('suffix', ['-py3-none-any.whl', '.tar.gz'])
+def test_what_a_known_archive_answers_is_known_with_options_of_builds_too(
+        store, sources, tmp_path, suffix):
+    known = archive(suffix=suffix)
+    session = new_session(tmp_path / 'cache', source_builds=BUILDS)
+    session.open()
+    eggs = tmp_path / 'eggs'
+    session.build('demo', '1.0', known, eggs, lambda: write_egg(eggs))
+    session.remember(ORIGIN, 'demo', '1.0', Pointer(known.name, known.sha256, '1.0'))
+    egg = write_pip_egg(tmp_path)
+    assert outcomes(sources, egg, main=store) == [KNOWN]
+    assert outcomes(sources, egg, main=store, targets=[EVERYWHERE]) == [ADDED]
+    assert pinned(tmp_path, source_builds=BUILDS).manifest.archive == known
+
+
+def test_what_is_adopted_with_other_options_of_builds_is_not_known(store, sources, tmp_path):
+    egg = write_pip_egg(tmp_path)
+    for one in (store, sources):
+        assert outcomes(one, egg, main=store) == [ADDED]
+        assert outcomes(one, egg, main=store) == [KNOWN]
+    found = [pinned(tmp_path, source_builds=builds) for builds in (SourceBuilds(), BUILDS)]
+    assert [entry.environment_key for entry in found] == [KEY, sources.key]
+
+
+def test_a_local_version_among_wheels_counts_for_what_may_be_built(store, sources, tmp_path):
+    add(store, tmp_path, version='1.0+fix')
+    [one] = adopt(sources, write_pip_egg(tmp_path), main=store)
+    assert (one.outcome, '1.0+fix' in one.reason) == (REFUSED, True)
 
 
 @pytest.mark.parametrize('is_dry', [False, True])

@@ -1,167 +1,78 @@
-"""Are the pins of constraints.txt those of versions.cfg, and is all pinned that is installed?"""
-
-import configparser
-import re
-import runpy
-import sys
-from pathlib import Path
+"""Constraints: what does such a file say?"""
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tools'))
-
-import pins
-from pins import Pin
-
-TOP = pins.TOP
-PINS = pins.read_constraints((TOP / 'constraints.txt').read_text())
-VERSIONS = pins.read_versions((TOP / 'versions.cfg').read_text())
-BOOTSTRAP = runpy.run_path(str(TOP / 'bootstrap.py'))
-EXAMPLE = """\
-# By a tool.
-#    with a comment
-one==1.0 \\
-    --hash=sha256:aa \\
-    --hash=sha256:bb
-two-more==2.0 ; python_full_version < '3.11' \\
-    --hash=sha256:cc
-two-more==2.1rc1 ; python_full_version >= '3.11' \\
-    --hash=sha256:dd
-win==0.1 ; sys_platform == 'win32' \\
-    --hash=sha256:ee
-"""
-FOUND = [Pin('one', '1.0', ''), Pin('two-more', '2.0', "python_full_version < '3.11'"),
-         Pin('two-more', '2.1rc1', "python_full_version >= '3.11'"),
-         Pin('win', '0.1', "sys_platform == 'win32'")]  # fmt: skip
+from egg.cache import constraints
+from egg.cache.errors import CacheError
 
 
-def setup_cfg():
-    parser = configparser.RawConfigParser()
-    parser.read(TOP / 'setup.cfg')
-    return parser
+def summary(path, **environ):
+    return constraints.summary(str(path), environ)
 
 
-# The files
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / 'constraints.txt'
+    path.write_text('# Why?\n\nsetuptools  == 80.9.0 # so\nwheel<1\n')
+    return path
 
 
-@pytest.mark.parametrize('python', pins.PYTHONS)
-def test_buildout_gets_the_pins_of_that_python(python):
-    wanted = pins.on_python(PINS, python)
-    section = VERSIONS.get(f'versions:python{python.replace(".", "")}', {})
-    got = {**VERSIONS['versions'], **section}
-    assert {project: got.get(project) for project in wanted} == wanted
-    # What is in the section of that Python is needed there.
-    assert section.keys() <= wanted.keys()
+def test_it_is_what_it_says_without_remarks(file, tmp_path):
+    assert summary(file) == 'setuptools == 80.9.0; wheel<1'
+    other = tmp_path / 'other.txt'
+    other.write_bytes(b'setuptools == \\\r\n80.9.0\r\nwheel<1')
+    assert summary(other) == summary(file.as_uri()) == summary(file)
+    other.write_text('setuptools == 80.9.1\nwheel<1')
+    assert summary(other) != summary(file)
+    assert summary(f'{file} {other}') == f'{summary(file)}; {summary(other)}'
 
 
-def test_buildout_gets_no_other_pins():
-    assert pins.sections(PINS) == VERSIONS
+@pytest.mark.parametrize('line', ['-c {}', '-c{}', '-r {}', '--constraint {}', '--requirement={}',
+                                  '--constraint={} # so'])  # fmt: skip
+def test_what_it_names_counts_with_its_content(file, tmp_path, line):
+    (tmp_path / 'below').mkdir()
+    outer = tmp_path / 'below/outer.txt'
+    outer.write_text('one\n' + line.format('../constraints.txt') + '\ntwo\n')
+    assert summary(outer) == f'one; {summary(file)}; two'
+    file.unlink()
+    with pytest.raises(CacheError, match=r"constraints.txt can't be read: No such file"):
+        summary(outer)
 
 
-def test_the_pythons_are_those_of_the_classifiers():
-    classifiers = setup_cfg()['metadata']['classifiers']
-    assert re.findall(r'Python :: (3\.\d+)$', classifiers, re.M) == pins.PYTHONS
-    requires = setup_cfg()['options']['python_requires']
-    assert requires == f'>={pins.PYTHONS[0]}'
-    noxfile = (TOP / 'noxfile.py').read_text()
-    assert f'PYTHONS = {pins.PYTHONS!r}\n' in noxfile
-    oldest = '.'.join(map(str, BOOTSTRAP['OLDEST_PYTHON']))
-    assert oldest == pins.PYTHONS[0]
+def test_variables_count_with_their_values(file):
+    file.write_text('setuptools==${VERSION}\n${OTHER}\n$VERSION\n')
+    assert summary(file, VERSION='80') == 'setuptools==80; ${OTHER}; $VERSION'
 
 
-def test_each_pin_has_digests():
-    text = (TOP / 'constraints.txt').read_text()
-    blocks = re.split(r'\n(?=[a-z0-9])', text)[1:]
-    assert len(blocks) == len(PINS)
-    for block in blocks:
-        digests = re.findall(r'^    --hash=sha256:[0-9a-f]{64}(?: \\)?$', block, re.M)
-        assert len(digests) == len(block.strip().splitlines()) - 1 > 0, block
+def test_long_ones_and_secrets_are_told_by_their_digest(file):
+    file.write_text(''.join(f'project{number}==1.0\n' for number in range(50)))
+    long = summary(file)
+    assert long.startswith('50 lines (sha256 ') and len(long) < 60
+    file.write_text('x @ https://user:secret@example.com/x.whl')
+    assert summary(file).startswith('1 line (sha256 ')
+    file.write_text('')
+    assert summary(file) == ''
 
 
-def test_no_file_names_an_index():
-    for name in ('constraints.txt', 'versions.cfg', 'requirements.in'):
-        assert '://' not in (TOP / name).read_text()
+def test_a_file_that_includes_itself_is_an_error(file):
+    file.write_text(f'-c {file.name}\n')
+    with pytest.raises(CacheError, match='includes itself'):
+        summary(file)
 
 
-@pytest.mark.parametrize('python', pins.PYTHONS)
-def test_all_that_is_asked_for_is_pinned(python):
-    options = setup_cfg()
-    texts = [options['options']['install_requires'], *options['options.extras_require'].values(),
-             re.sub('^#.*', '', (TOP / 'requirements.in').read_text(), flags=re.M)]  # fmt: skip
-    pinned = pins.on_python(PINS, python)
-    for requirement in map(Requirement, filter(None, '\n'.join(texts).splitlines())):
-        marker = requirement.marker
-        if marker is None or marker.evaluate({'python_version': python}):
-            name = canonicalize_name(requirement.name)
-            assert requirement.specifier.contains(pinned[name], prereleases=True), requirement
+def test_a_url_counts_by_content(server):
+    directory, url = server
+    (directory / 'a.txt').write_text('-c b.txt\none\n')
+    (directory / 'b.txt').write_text('two\n')
+    assert summary(f'{url}/a.txt') == 'two; one'
+    (directory / 'b.txt').unlink()
+    with pytest.raises(CacheError, match=r"/b\.txt can't be read: "):
+        summary(f'{url}/a.txt')
 
 
-def test_buildout_pins_egg_cache_as_it_is():
-    parser = configparser.RawConfigParser(delimiters='=')
-    parser.read(TOP / 'buildout.cfg')
-    assert parser['versions']['egg.cache'] == setup_cfg()['metadata']['version']
-    assert parser['buildout']['allow-picked-versions'] == 'false'
-
-
-# bootstrap.py
-
-
-@pytest.mark.parametrize('python', pins.PYTHONS)
-def test_bootstrap_takes_what_it_needs_with_markers_and_digests(python):
-    text = BOOTSTRAP['selected']((TOP / 'constraints.txt').read_text(), BOOTSTRAP['NEEDED'])
-    found = pins.read_constraints(text)
-    assert sorted(pins.on_python(found, python)) == BOOTSTRAP['NEEDED']
-    assert set(found) <= set(PINS)
-    assert text.count('--hash=sha256:') >= 2 * len(found)
-
-
-def test_selected_pins_are_whole():
-    selected = BOOTSTRAP['selected']
-    assert selected(EXAMPLE, ['one']) == (
-        'one==1.0 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n')
-    assert selected(EXAMPLE, ['two-more', 'one']).count('==') == 3
-    assert selected(EXAMPLE, ['two', 'more', 'on']) == ''
-
-
-# Renewing
-
-
-def test_what_uv_writes_is_read():
-    assert pins.read_constraints(EXAMPLE) == FOUND
-
-
-@pytest.mark.parametrize('line', ['one', 'one>=1.0', '--index-url x', 'one @ file:///x', 'One==1'])
-def test_a_line_that_is_no_pin_is_an_error(line):
-    with pytest.raises(ValueError, match='no pin: '):
-        pins.read_constraints(f'{EXAMPLE}{line}\n')
-
-
-def test_a_marker_decides_for_which_python():
-    assert pins.on_python(FOUND, '3.10') == {'one': '1.0', 'two-more': '2.0'}
-    assert pins.on_python(FOUND, '3.15') == {'one': '1.0', 'two-more': '2.1rc1'}
-    with pytest.raises(ValueError, match='two-more has two pins for Python 3.12'):
-        pins.on_python([*FOUND, Pin('two-more', '3', '')], '3.12')
-
-
-def test_an_older_python_has_a_section_of_what_differs():
-    old = Pin('only-old', '1', "python_full_version < '3.12'")
-    found = pins.sections([*FOUND, old], ['3.10', '3.11', '3.15'])
-    assert found == {
-        'versions': {'one': '1.0', 'two-more': '2.1rc1', 'only-old': '1'},
-        'versions:python310': {'two-more': '2.0'},
-    }
-    text = pins.versions_cfg(found, pins.spelling('Two.More = 1\n', 'only_old>=2\n'))
-    assert text.partition('\n\n')[2] == (
-        '[versions]\nTwo.More = 2.1rc1\none = 1.0\nonly_old = 1\n\n'
-        '[versions:python310]\nTwo.More = 2.0\n')
-    assert pins.read_versions(text) == found
-
-
-def test_what_changed_is_a_line_for_each_project():
-    new = [FOUND[0]._replace(version='1.10'), FOUND[1], Pin('new', '3', ''), FOUND[3]]
-    assert pins.changes(FOUND, new) == [
-        'new: none -> 3', 'one: 1.0 -> 1.10', 'two-more: 2.0, 2.1rc1 -> 2.0']
-    assert pins.changes(FOUND, FOUND) == []
-    assert pins.changes([FOUND[3]], []) == ['win: 0.1 -> none']
+@pytest.mark.parametrize('url', ['http://127.0.0.1:9/x?secret', 'https://u:secret@127.0.0.1:9/x',
+                                 'http://[', 'file:///not/here', '/not/here', 'ftp:x'])
+def test_what_cannot_be_read_is_an_error_without_secrets(url):
+    with pytest.raises(CacheError) as info:
+        summary(url)
+    assert "can't be read" in str(info.value) and 'secret' not in str(info.value)

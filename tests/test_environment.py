@@ -148,13 +148,36 @@ def test_the_process_environment_is_looked_at(monkeypatch):
 def test_a_compiler_that_is_false_does_not_change_the_key(name, value):
     environ = {name: value, 'CFLAGS': '-g'}
     assert environment.current('6.0.1', environ=environ).variables == {'CFLAGS': '-g'}
-    assert not environment.can_compile(environ)
 
 
 @pytest.mark.parametrize('environ', [
-    {}, {'CC': 'gcc'}, {'CC': ''}, {'CC': '/bin/falsey'}, {'CC': 'ccache gcc'},
-    {'LDFLAGS': 'false'}, {'CXX': 'g++'},
+    {'CC': 'gcc'}, {'CC': ''}, {'CC': '/bin/falsey'}, {'CC': '/not/here'}, {'LDFLAGS': 'false'},
 ])  # fmt: skip
-def test_anything_else_may_compile(environ):
-    assert environment.can_compile(environ)
+def test_any_other_compiler_does(environ):
     assert environment.current('6.0.1', environ=environ).variables == environ
+
+
+@pytest.mark.parametrize(('text', 'environ', 'expected'), [
+    ('[global]\nno-compile = yes\n', {}, {'PIP_NO_COMPILE': 'yes'}),
+    ('[install]\ncompile = no\n', {'PIP_NO_COMPILE': '1'},
+     {'PIP_COMPILE': 'no', 'PIP_NO_COMPILE': '1'}),
+    ('[install]\nno-compile = no\n', {'PIP_NO_COMPILE': 'yes'}, {'PIP_NO_COMPILE': 'yes'}),
+    ('no section', {}, {}),
+])  # fmt: skip
+def test_what_pip_compiles_counts_from_its_files_too(tmp_path, text, environ, expected):
+    path = tmp_path / 'pip.conf'
+    path.write_text(text)
+    environ = {'PIP_CONFIG_FILE': str(path), **environ}
+    assert environment.build_variables(environ) == expected
+
+
+def test_only_what_is_built_from_source_has_the_options_of_such_builds():
+    assert PLAIN.for_sources({}) is PLAIN
+    other = PLAIN.for_sources({'PIP_PRE': 'yes'})
+    assert other.variables == {'PIP_PRE': 'yes'}
+    assert other.key != PLAIN.key
+
+
+@pytest.mark.parametrize('name', [*BUILD_VARIABLES, 'PIP_ANYTHING', 'PATH', 'HOME'])
+def test_each_variable_that_may_count_is_an_input(name):
+    assert environment.inputs({name: 'x', 'EDITOR': 'vi'}) == ((name, 'x'),)

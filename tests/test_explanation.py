@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sysconfig
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -29,6 +30,7 @@ from egg.cache.manifest import UNKNOWN, Archive
 from egg.cache.origins import EVERYWHERE, Origin, Pointer, write
 from egg.cache.recorder import Recorder
 from egg.cache.settings import Exclusion, Settings
+from egg.cache.source_builds import SourceBuilds
 
 OTHER = 'other-0123456789abcdef'
 
@@ -398,7 +400,7 @@ def tools(tmp_path_factory):
 
 
 @pytest.fixture
-def asks(buildout_factory, index, archives_dir, cache_dir, home, capsys, monkeypatch):
+def asks(buildout_factory, index, archives_dir, cache_dir, home, capsys, monkeypatch, same_pip):
     """A function that asks why, lets buildout run, and compares; the first run has stored demo."""
     for name in ('EGG_CACHE', 'BUILDOUT_HOME', 'CFLAGS', 'CC'):
         monkeypatch.delenv(name, raising=False)
@@ -674,7 +676,7 @@ def test_another_environment_of_the_last_run_is_said(capsys, buildout, cache_dir
     for last in (other, current, other):
         said = run(capsys, 'why', 'demo')[2]
         assert ('The last run' in said) is (last is current)
-        recorder = Recorder(new_store(cache_dir, last.key), Settings(cache_dir), True, {
+        recorder = Recorder(new_store(cache_dir, last.key), Settings(cache_dir), {
             'buildout': str(buildout), 'description': last.describe()})  # fmt: skip
         recorder.start()
         recorder.end()
@@ -683,3 +685,49 @@ def test_another_environment_of_the_last_run_is_said(capsys, buildout, cache_dir
         f'{current.key}.\n'
         f'interpreter and ABI: {current.tag} here, cp27 in that run.\n'
     )
+
+
+def sdist_of(place):
+    """Let the archive of demo be a source distribution."""
+    built_from = archive(suffix='.tar.gz')
+    egg = place.make(place.top / 'sdist')
+    store = new_store(place.cache)
+    shutil.rmtree(store.layout.project(store.key, 'demo'))
+    store.add(manifest(egg, built_from=built_from), egg)
+    pointer = Pointer(built_from.name, built_from.sha256, '1.0')
+    write(store.layout, store.key, scenes.ORIGIN, 'demo', '1.0', pointer)
+
+
+def ask_with(place, builds):
+    mine = Settings(place.cache)
+    return explain(Question('demo', SpecifierSet('==1.0'), mine, ENVIRONMENT, scenes.ORIGIN,
+                            source_builds=builds), place.layout)  # fmt: skip
+
+
+def test_options_of_builds_count_for_source_distributions_alone(place):
+    options = SourceBuilds({'PIP_BUILD_CONSTRAINT': 'setuptools<81'})
+    unknown = SourceBuilds(obstacle="/x can't be read: No such file")
+    assert [ask_with(place, builds).outcome for builds in (options, unknown)] == ['hit', 'hit']
+    sdist_of(place)
+    assert ask_with(place, SourceBuilds()).outcome == 'hit'
+    found = ask_with(place, options)
+    assert (found.outcome, found.reason) == ('miss', 'environment')
+    assert told(found) == [('PIP_BUILD_CONSTRAINT', 'setuptools<81', '')]
+    found = ask_with(place, unknown)
+    assert (found.reason, found.detail) == ('unshared', "/x can't be read: No such file")
+    # What was built with the same options is a hit.
+    shared = ENVIRONMENT.for_sources(options.options)
+    store = new_store(place.cache, shared.key)
+    store.describe(shared.describe())
+    store.layout.project(ENVIRONMENT.key, 'demo').rename(store.layout.project(shared.key, 'demo'))
+    assert ask_with(place, options).outcome == 'hit'
+    found = ask_with(place, SourceBuilds())
+    assert told(found) == [('PIP_BUILD_CONSTRAINT', '', 'setuptools<81')]
+
+
+def test_a_compiler_that_is_not_there_is_said(capsys, buildout, monkeypatch, tmp_path):
+    assert 'is not there' not in run(capsys, 'why', 'demo')[2]
+    monkeypatch.setenv('PATH', str(tmp_path / 'not-here'))
+    found = sysconfig.get_config_var('CC').split()[0]
+    assert (f'\n{found} is not there, so what is built from source here and could have been '
+            'compiled is not stored: it may lack something.\n') in run(capsys, 'why', 'demo')[2]

@@ -42,7 +42,7 @@ def layout(cache):
 def recorder(cache, buildout='/srv/site', **options):
     """Return a recorder that was started."""
     result = Recorder(
-        new_store(cache), Settings(cache), True, {'buildout': buildout, **options}
+        new_store(cache), Settings(cache), {'buildout': buildout, **options}
     )
     result.start()
     return result
@@ -109,7 +109,7 @@ def test_a_run_is_read_as_it_was_written(cache, layout):
 def test_nothing_is_written_before_there_is_something_to_say(cache, layout):
     recorder(cache)
     assert not layout.stats.exists()
-    Recorder(new_store(cache), Settings(cache), True, {}).end()
+    Recorder(new_store(cache), Settings(cache), {}).end()
     assert not layout.stats.exists()
 
 
@@ -575,7 +575,7 @@ def test_an_origin_without_a_key_is_no_trouble_for_a_build(tmp_path):
 
 def test_sessions_of_one_run_share_its_record(cache, layout):
     one, other = recorder(cache), Recorder(
-        new_store(cache, 'other-key'), Settings(cache), True, {})  # fmt: skip
+        new_store(cache, 'other-key'), Settings(cache), {})  # fmt: skip
     hit(one)
     other.join(one)
     hit(other)

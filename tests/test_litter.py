@@ -12,6 +12,7 @@ from support.eggs import KEY, add, archive, new_store, useless
 from egg.cache import litter, origins
 from egg.cache.errors import CacheError
 from egg.cache.litter import DIRECTORY, LEFT_OVER, POINTER, TRASH
+from egg.cache.manifest import UNKNOWN
 from egg.cache.origins import Origin, Pointer
 
 ORIGIN = Origin('https://example.com/simple/')
@@ -114,6 +115,28 @@ def test_a_pointer_stays_that_keeps_the_one_of_all_origins_from_answering(store,
     assert found(store) == []
     common.unlink()
     assert found(store) == [(gone, POINTER)]
+
+
+def test_a_pointer_stays_that_keeps_an_adopted_egg_of_another_environment_from_answering(
+        store, tmp_path):
+    gone = point(store)
+    sources = new_store(tmp_path / 'cache', f'{KEY}-sources')
+    adopted = add(sources, tmp_path, content='adopted').manifest.archive
+    for origin in (ORIGIN, origins.EVERYWHERE):
+        pointer = Pointer(f'demo-1.0{UNKNOWN}', adopted.sha256, '1.0')
+        origins.write(store.layout, sources.key, origin, 'demo', '1.0', pointer)
+        assert found(store) == []
+        store.layout.pin(sources.key, origin.key, 'demo', '1.0').unlink()
+        assert found(store) == [(gone, POINTER)]
+
+
+@pytest.mark.parametrize('origin', [ORIGIN, origins.EVERYWHERE])
+def test_pointers_to_adopted_eggs_that_are_gone_do_not_keep_each_other(store, tmp_path, origin):
+    for key in (KEY, f'{KEY}-sources'):
+        pointer = Pointer(f'demo-1.0{UNKNOWN}', archive().sha256, '1.0')
+        origins.write(store.layout, new_store(tmp_path / 'cache', key).key, origin, 'demo', '1.0',
+                      pointer)  # fmt: skip
+    assert len(found(store)) == 2
 
 
 @pytest.mark.parametrize(('text', 'is_litter'), [

@@ -4,10 +4,15 @@ import errno
 import fcntl
 import json
 import logging
+import os
 import re
+import select
 import signal
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from support import processes
@@ -36,6 +41,35 @@ for _ in range(5):
         counter.write_text(str(number + 1))
     time.sleep(0.02)
 """
+
+#: Until the file 'stop' is there: how often was a lock held, and was it ever held twice?
+CONTEND = """
+import os, random, sys, time
+from pathlib import Path
+from egg.cache import locks
+place, stop = Path(sys.argv[1]), Path(sys.argv[2])
+count = 0
+while not stop.exists():
+    lock = place / f'key-{count % 2}.lock'
+    with locks.hold(lock, 'contending', 20):
+        os.close(os.open(f'{lock}.inside', os.O_CREAT | os.O_EXCL))
+        os.unlink(f'{lock}.inside')
+    count += 1
+    time.sleep(random.uniform(0, 0.1))
+print(count)
+"""
+#: As HOLD, but the file that is open is locked only after a word.
+HOLD_LATE = """
+import fcntl, sys
+flock = fcntl.flock
+words = ['opened']
+def late(descriptor, operation):
+    if operation & fcntl.LOCK_EX and words:
+        print(words.pop(), flush=True)
+        sys.stdin.readline()
+    return flock(descriptor, operation)
+fcntl.flock = late
+""" + HOLD
 
 
 @pytest.fixture
@@ -145,6 +179,106 @@ def test_a_lock_dies_with_its_process(lock, holder):
     with locks.hold(lock, 'mine', 10):
         pass
     assert time.monotonic() - started < 2
+
+
+def test_a_file_that_was_removed_in_the_meantime_is_no_lock(lock, monkeypatch):
+    """As an early filelock has it, if a later one has just given up its lock."""
+    acquire, others = locks.FileLock.acquire, []
+
+    def too_late(self, *args, **kwargs):
+        found = acquire(self, *args, **kwargs)
+        if not others:
+            lock.unlink()
+            others.append(processes.start(HOLD, lock))
+            assert others[0].stdout.readline() == 'held\n'
+        return found
+
+    monkeypatch.setattr(locks.FileLock, 'acquire', too_late)
+    with pytest.raises(locks.LockTimeout), locks.hold(lock, 'mine', 0.3):
+        pytest.fail('held twice')
+    others[0].communicate('enough\n', timeout=processes.TIMEOUT)
+    with locks.hold(lock, 'mine', 5):
+        pass
+
+
+def test_a_file_that_is_gone_when_it_is_opened_is_made_again(lock, monkeypatch):
+    """As an early filelock has it, which looks first whether there is a file."""
+    acquire, calls = locks.FileLock.acquire, []
+
+    def gone(self, *args, **kwargs):
+        calls.append(self)
+        if len(calls) == 1:
+            lock.unlink()
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(lock))
+        return acquire(self, *args, **kwargs)
+
+    monkeypatch.setattr(locks.FileLock, 'acquire', gone)
+    with locks.hold(lock, 'mine', 5):
+        assert len(calls) == 2
+
+
+def test_filelock_tells_which_file_it_has_locked(lock):
+    with locks.FileLock(lock) as held:
+        assert os.path.samestat(os.fstat(held._context.lock_file_fd), lock.stat())
+
+
+@pytest.fixture(scope='module')
+def filelocks(tmp_path_factory):
+    """A function that returns the environment with a release of filelock."""
+    place = tmp_path_factory.mktemp('filelocks')
+
+    def environ(release):
+        target = place / release
+        if not target.exists():
+            subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--target',
+                            target, f'filelock=={release}', 'typing_extensions'], check=True)
+        path = [str(target), str(Path(locks.__file__).parents[2]), *filter(None, sys.path)]
+        return {'PYTHONPATH': os.pathsep.join(path)}
+
+    return environ
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('releases', [
+    ('3.19.1', '3.28.0'), ('3.25.2', '3.28.0'), ('3.28.0', '4.3.1'), ('3.12.4', '4.3.1'),
+], ids=' '.join)  # fmt: skip
+def test_a_lock_is_held_once_whatever_filelock_each_process_has(
+        filelocks, tmp_path, releases, say):  # fmt: skip
+    stop = tmp_path / 'stop'
+    children = [processes.start(CONTEND, tmp_path, stop, environ=filelocks(release))
+                for release in releases * 2]
+    time.sleep(8)
+    stop.touch()
+    results = [child.communicate(timeout=processes.TIMEOUT) for child in children]
+    for _, errors in results:
+        assert errors == ''
+    counts = [int(output) for output, _ in results]
+    assert min(counts) > 0
+    versions = ' and '.join(releases)
+    say(f'{sum(counts)} locks held by processes with filelock {versions}, none twice')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('release', ['3.12.4', '3.19.1', '3.20.3', '3.25.2', '4.3.1'])
+def test_who_opened_a_file_before_it_was_removed_waits_for_the_new_one(
+        filelocks, lock, release):  # fmt: skip
+    """The holder's filelock removes the file just before another process locks it."""
+    remover = filelocks('3.28.0')
+    with processes.start(HOLD, lock, environ=remover) as first:
+        assert first.stdout.readline() == 'held\n'
+        with processes.start(HOLD_LATE, lock, environ=filelocks(release)) as late:
+            assert late.stdout.readline() == 'opened\n'
+            first.communicate('enough\n', timeout=processes.TIMEOUT)
+            assert not lock.exists()
+            with processes.start(HOLD, lock, environ=remover) as third:
+                assert third.stdout.readline() == 'held\n'
+                late.stdin.write('lock it\n')
+                late.stdin.flush()
+                time.sleep(0.5)
+                assert select.select([late.stdout], [], [], 0)[0] == []
+                third.communicate('enough\n', timeout=processes.TIMEOUT)
+            assert late.stdout.readline() == 'held\n'
+            late.communicate('enough\n', timeout=processes.TIMEOUT)
 
 
 @pytest.mark.parametrize('signature', [None, '', '[]', '{}', 'null', '{"purpose": "x"}', '\xff'])

@@ -23,7 +23,7 @@ from support.manual import (
 )
 
 import egg.cache
-from egg.cache import cli, environment, settings, trust
+from egg.cache import build_options, cli, environment, settings, trust
 
 README = Path(__file__).resolve().parents[1] / 'README.rst'
 ARCHITECTURE = README.with_name('ARCHITECTURE.rst')
@@ -297,6 +297,8 @@ def test_every_warning_of_a_buildout_is_in_the_troubleshooting(text):
 def test_the_readme_has_every_build_variable(text):
     [block] = re.findall(r'variables is set::\n\n((?: {4}.*\n)+)', text)
     assert tuple(block.split()) == environment.BUILD_VARIABLES
+    [block] = re.findall(r'count by their content::\n\n((?: {4}.*\n)+)', text)
+    assert tuple(block.split()) == build_options.VARIABLES
 
 
 def test_the_architecture_names_every_module():

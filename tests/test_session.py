@@ -27,6 +27,7 @@ from egg.cache import integrity, locks, transfer
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.origins import Origin, Pointer
 from egg.cache.settings import Exclusion
+from egg.cache.source_builds import SourceBuilds
 from egg.cache.store import Entry, Store, entries
 
 ORIGIN = Origin('https://example.com/simple')
@@ -304,6 +305,17 @@ def test_sdists_are_not_stored_where_nothing_can_be_compiled(cache, tmp_path, su
     egg, make = build(session, tmp_path / 'eggs', built_from=archive(suffix=suffix))
     assert (make.count, egg.is_dir()) == (1, True)
     assert stored(session) == expected
+
+
+def test_sdists_that_cannot_be_looked_into_are_not_stored(cache, tmp_path):
+    class Broken(SourceBuilds):
+        def withholds(self, path):
+            raise OSError('broken')
+
+    session = opened(cache, source_builds=Broken())
+    built_from = archive(suffix='.tar.gz')
+    assert build(session, tmp_path / 'eggs', built_from=built_from)[0].is_dir()
+    assert stored(session) == []
 
 
 def test_sdists_are_served_where_nothing_can_be_compiled(cache, session, tmp_path):

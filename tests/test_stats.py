@@ -28,7 +28,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def record(cache, buildout, built=(), copied=(), seconds=0.0):
-    recorder = Recorder(new_store(cache), Settings(cache), True, {'buildout': buildout})
+    recorder = Recorder(new_store(cache), Settings(cache), {'buildout': buildout})
     recorder.start()
     for project in built:
         recorder.miss(project, '7.0', archive(project), seconds, '')

@@ -10,6 +10,7 @@ from egg.cache.layout import Layout
 from egg.cache.manifest import Archive, Build, Manifest
 from egg.cache.session import Builder, Session
 from egg.cache.settings import Settings
+from egg.cache.source_builds import SourceBuilds
 from egg.cache.store import Store
 
 ENVIRONMENT = Environment('cp312', 'manylinux_2_36_x86_64', 5)
@@ -70,10 +71,12 @@ def useless(directory, number=0):
     return directory / f'{first}-{number:016x}'
 
 
-def new_session(cache, mode='read-write', exclusions=(), stores_sdists=True, key='', **options):
-    """Return a session that isn't open yet."""
+def new_session(cache, mode='read-write', exclusions=(), stores_sdists=True, key='',
+                source_builds=None, **options):
+    """Return a session that isn't open yet; where it stores no sdists, there is no compiler."""
     settings = Settings(Path(cache), mode, tuple(exclusions), key, **options)
-    return Session(settings, Path(cache), ENVIRONMENT, BUILDER, stores_sdists)
+    builds = source_builds or SourceBuilds(missing={} if stores_sdists else {'C': 'gcc'})
+    return Session(settings, Path(cache), ENVIRONMENT, BUILDER, lambda: builds)
 
 
 def overwrite(path, content):

@@ -15,6 +15,17 @@ LAUNCH = Path(__file__).with_name('launch.py')
 FOREIGN = ('PIP_', 'PYTHON', 'BUILDOUT', 'buildout_testing_index_url', 'XDG_', 'VIRTUAL_ENV',
            'SOURCE_DATE_EPOCH', 'EGG_CACHE', '__PYVENV', 'SETUPTOOLS_')
 PROXIES = ('http_proxy', 'https_proxy', 'all_proxy')
+# What each buildout says to pip: neither ask an index nor isolate builds. What is built from
+# source depends on it, so a command that looks for such eggs has to say it, too (`same_pip`).
+PIP = {
+    'PIP_CONFIG_FILE': os.devnull,
+    'PIP_DISABLE_PIP_VERSION_CHECK': '1',
+    'PIP_NO_BUILD_ISOLATION': '0',          # pip reads this as `build_isolation = 0`
+    'PIP_NO_CACHE_DIR': '1',
+    'PIP_NO_INDEX': '1',
+    'PIP_NO_INPUT': '1',
+    'PIP_ROOT_USER_ACTION': 'ignore',
+}
 
 
 class Buildout:
@@ -168,7 +179,7 @@ class Result:
 def environment(home, changes=None):
     """Return the environment of a run: that of the tests, but for what could change its result.
 
-    pip neither asks an index nor isolates builds: it uses the setuptools of the tools.
+    It has the setuptools of the tools for builds.
     """
     env = {name: value for name, value in os.environ.items()
            if not name.startswith(FOREIGN) and name.lower() not in PROXIES}
@@ -176,13 +187,7 @@ def environment(home, changes=None):
         'HOME': str(home),
         'LC_ALL': 'C.UTF-8',
         'PYTHONNOUSERSITE': '1',
-        'PIP_CONFIG_FILE': os.devnull,
-        'PIP_DISABLE_PIP_VERSION_CHECK': '1',
-        'PIP_NO_BUILD_ISOLATION': '0',      # pip reads this as `build_isolation = 0`
-        'PIP_NO_CACHE_DIR': '1',
-        'PIP_NO_INDEX': '1',
-        'PIP_NO_INPUT': '1',
-        'PIP_ROOT_USER_ACTION': 'ignore',
+        **PIP,
         # Or each run asks the index for newer releases of the tools.
         'BUILDOUT_RESTART_AFTER_UPGRADE': '1',
     })

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,10 @@ from egg.cache.environment import Environment
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.foreign import ForeignEgg
 from egg.cache.layout import Layout, version_name
-from egg.cache.manifest import Build, Manifest
+from egg.cache.manifest import Archive, Build, Manifest
 from egg.cache.origins import Origin, Pointer
 from egg.cache.store import Entry, Store
+from egg.cache.stores import may_be_built
 
 ADDED, KNOWN, REFUSED = 'added', 'already there', 'refused'
 
@@ -81,12 +82,16 @@ def adopt(
     egg_format: int,
     excludes: Callable[[str, str], bool] = lambda project, version: False,
     is_dry: bool = False,
+    main: Store | None = None,
 ) -> Iterator[Adopted]:
     """Take over the eggs at absolute paths, so that they answer pins in the origins `targets`.
 
-    Raises `OSError` if the cache can't be written to; what can't be read is refused.
+    `main` is the store of wheels and of pointers to known archives, where `store`, that of what
+    may be built from source, is another one (`stores`). Raises `OSError` if the cache can't be
+    written to; what can't be read is refused.
     """
     wanted = tuple(targets)
+    stores = [store] if main is None or main.key == store.key else [store, main]
     candidates = list(places)
     offers = set(filter(None, map(foreign.offered, candidates)))
     for egg in candidates:
@@ -94,11 +99,11 @@ def adopt(
             found = foreign.inspect(egg, egg_format)
             if excludes(found.project, found.version):
                 raise CacheError('egg-cache-exclude excludes it')
-            _check_versions(store, found, offers)
+            _check_versions(stores, found, offers)
         except (OSError, CacheError, RecursionError) as error:
             yield Adopted(egg, REFUSED, _sentence(error))
             continue
-        open_ = [origin for origin in wanted if not _is_answered(store, origin, found)]
+        open_ = [origin for origin in wanted if not _is_answered(stores, origin, found)]
         size = 0
         if open_ and not is_dry:
             try:
@@ -111,11 +116,14 @@ def adopt(
         )
 
 
-def _check_versions(store: Store, egg: ForeignEgg, offers: Iterable[tuple[str, str]]) -> None:
+def _check_versions(
+    stores: Iterable[Store], egg: ForeignEgg, offers: Iterable[tuple[str, str]]
+) -> None:
     """Refuse `1.0` where there is `1.0+local`: the pin `1.0` stands for that one, too."""
     project, own = canonicalize_name(egg.project), version_name(egg.version)
     there = {version for name, version in offers if name == project}
-    there.update(entry.path.parent.name for entry in store.versions(project))
+    for store in stores:
+        there.update(entry.path.parent.name for entry in store.versions(project))
     for version in sorted(there):
         if origins.allows(own, version) and version_name(version) != own:
             raise CacheError(f'there is {version}, too, and the pin {own} may stand for that')
@@ -136,16 +144,22 @@ def _keep(store: Store, egg: ForeignEgg, targets: Iterable[Origin]) -> int:
     return entry.manifest.size
 
 
-def _is_answered(store: Store, origin: Origin, egg: ForeignEgg) -> bool:
+def _is_answered(stores: Sequence[Store], origin: Origin, egg: ForeignEgg) -> bool:
     """Tell whether the pin has an egg already: that one stays."""
     pin = version_name(egg.version)
-    store.check(store.layout.origin(store.key, origin.key))
-    pointer = origins.read(store.layout, store.key, origin, egg.project, pin)
-    if pointer is None:
-        return False
-    with suppress(CacheError):
-        entry: Entry = store.entry(egg.project, pointer.version, pointer.sha256)
-        return entry.exists()
+    for store in stores:
+        store.check(store.layout.origin(store.key, origin.key))
+        pointer = origins.read(store.layout, store.key, origin, egg.project, pin)
+        # Eggs that the main store has adopted answer nobody here.
+        if pointer is None or (pointer.is_adopted and store is not stores[0]):
+            continue
+        is_built = may_be_built(Archive(pointer.name, pointer.sha256))
+        with suppress(CacheError):
+            entry: Entry = stores[0 if is_built else -1].entry(
+                egg.project, pointer.version, pointer.sha256
+            )
+            if entry.exists():
+                return True
     return False
 
 

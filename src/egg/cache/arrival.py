@@ -86,8 +86,9 @@ class Arrival:
             self._session.arrived(self.copy, self._how, self._origin_key)
         elif (archive := self._identify(path)) is not None:
             egg = self._session.build(
-                self.project, self.version, archive, Path(directory), make, self._origin_key
-            )
+                self.project, self.version, archive, Path(directory), make, self._origin_key,
+                path,
+            )  # fmt: skip
         else:
             egg = make()
         self.egg_name = egg.name

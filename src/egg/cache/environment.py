@@ -1,7 +1,8 @@
 """On what does the compatibility of an egg depend?
 
 Two buildouts share an entry only if they have the same environment: interpreter and ABI,
-platform with its libc, egg format, build variables and the user's own `egg-cache-key`.
+platform with its libc, egg format, build variables and the user's own `egg-cache-key`. What is
+built from source depends on more: on the options of such builds (`build_options`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from packaging import tags
+
+from egg.cache import compilers, pip_config
+from egg.cache.errors import CacheError
 
 #: Variables that change what compilers, setuptools or pip make of the same archive.
 BUILD_VARIABLES = (
@@ -34,12 +39,13 @@ BUILD_VARIABLES = (
     'F90',
     'FC',
     'FFLAGS',
+    'LDCXXSHARED',
     'LDFLAGS',
     'LDSHARED',
     'LD_RUN_PATH',
     'LIBRARY_PATH',
     'MACOSX_DEPLOYMENT_TARGET',
-    'PIP_CONFIG_SETTINGS',
+    'PIP_COMPILE',
     'PIP_NO_COMPILE',
     'PKG_CONFIG_PATH',
     'PURE_PYTHON',
@@ -51,7 +57,13 @@ BUILD_VARIABLES = (
     '_PYTHON_HOST_PLATFORM',
 )
 
-_COMPILERS = ('CC', 'CXX')
+# Where compilers and configuration files are looked for, and what takes their place.
+_PLACES = (
+    'CARGO', 'DIST_EXTRA_CONFIG', 'HOME', 'PATH', 'XDG_CONFIG_DIRS', 'XDG_CONFIG_HOME',
+)  # fmt: skip
+
+# Of these, pip's own files may speak, too.
+_OPTIONS = {'PIP_COMPILE': 'compile', 'PIP_NO_COMPILE': 'no-compile'}
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,13 @@ class Environment:
             return name
         text = json.dumps([sorted(self.variables.items()), self.user_key])
         return f'{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}'
+
+    def for_sources(self, options: Mapping[str, str]) -> Environment:
+        """Return the environment of what is built from source with these `options`.
+
+        It is this one if there are none. Other archives become the same eggs whatever they are.
+        """
+        return replace(self, variables={**self.variables, **options}) if options else self
 
     def describe(self) -> dict[str, object]:
         """Return what the key was made of, for `environment.json`."""
@@ -108,12 +127,27 @@ def current(
 
 
 def build_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the build variables that are set."""
-    return {
+    """Return the build variables that are set, or that pip's configuration stands for."""
+    found = {
         name: environ[name]
         for name in BUILD_VARIABLES
-        if name in environ and not _says_never(name, environ[name])
+        if name in environ and not compilers.says_never(name, environ[name])
     }
+    # What pip can't read, it says itself.
+    with suppress(CacheError):
+        options = pip_config.options(environ)
+        for variable, name in _OPTIONS.items():
+            if variable not in found and name in options:
+                found[variable] = options[name]
+    return found
+
+
+def inputs(environ: Mapping[str, str] = os.environ) -> tuple[tuple[str, str], ...]:
+    """Return the variables that an environment, or a build from source, may depend on."""
+    return tuple(sorted(
+        (name, value) for name, value in environ.items()
+        if name in BUILD_VARIABLES or name in _PLACES or name.startswith('PIP_')
+    ))  # fmt: skip
 
 
 def _platform() -> str:
@@ -124,16 +158,3 @@ def _platform() -> str:
     platforms = list(tags.platform_tags())
     libc = [name for name in platforms if name.startswith(('manylinux_', 'musllinux_'))]
     return (libc or platforms)[0]
-
-
-def can_compile(environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether compilers may be used: `CC=/bin/false` says that none may.
-
-    Such a process takes what was compiled without the variable, but what it makes of source
-    distributions itself, perhaps without their optional extension modules, is nobody else's.
-    """
-    return not any(_says_never(name, environ.get(name, '')) for name in _COMPILERS)
-
-
-def _says_never(name: str, value: str) -> bool:
-    return name in _COMPILERS and os.path.basename(value.strip()) == 'false'

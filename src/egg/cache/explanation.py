@@ -24,7 +24,8 @@ from egg.cache.layout import DIGEST_LENGTH, ORIGIN, Layout
 from egg.cache.manifest import Archive
 from egg.cache.origins import Origin
 from egg.cache.settings import Exclusion, Settings
-from egg.cache.store import Store
+from egg.cache.source_builds import SourceBuilds
+from egg.cache.stores import Stores
 
 HIT, MISS = 'hit', 'miss'
 
@@ -39,10 +40,16 @@ REASONS = {
     'stranger': 'the entry belongs to a stranger',
     'damaged': 'the entry is damaged',
     'adopted': 'the egg that is there was taken over, and does not answer this',
+    'unshared': 'nobody knows how it would be built here, so what is built from source is not '
+                'shared',
     'environment': 'it was built in another environment only',
     'version': 'there are other versions only',
     'never-built': 'it was never built',
 }
+
+#: Those after which buildout builds the egg, if it is one of a source distribution, and would
+#: store it.
+BUILT = ('adopted', 'environment', 'version', 'never-built')
 
 #: Why an index is asked for what would be a hit.
 OBSTACLES = {**pins.OBSTACLES, 'archive': 'the egg of the archive that the pin stood for is gone'}
@@ -68,6 +75,7 @@ class Question:
     prefers_final: bool = True
     is_offline: bool = False
     contradiction: str = ''
+    source_builds: SourceBuilds = SourceBuilds()
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def explain(question: Question, layout: Layout) -> Explanation:
         return Explanation(MISS, 'contradiction', detail=question.contradiction)
     if not settings.reads:
         return Explanation(MISS, 'refresh')
-    store = Store(layout, question.environment.key)
+    stores = Stores(layout, question.environment, question.source_builds)
     pin = origins.exact_pin(question.specifier)
     pointer, obstacle = None, 'no-pin'
     excluding = _excluding(settings, question.project, None)
@@ -116,9 +124,14 @@ def explain(question: Question, layout: Layout) -> Explanation:
         return Explanation(MISS, 'excluded', detail=excluding)
     if pin is not None:
         pointer, obstacle = pins.resolve(
-            store, question.origin, question.project, pin, question.local
-        )
+            stores.main, question.origin, question.project, pin, question.local,
+            lambda: stores.sources,
+        )  # fmt: skip
     if pointer is not None:
+        archive = Archive(pointer.name, pointer.sha256)
+        if not stores.serve(archive):
+            return Explanation(MISS, 'unshared', detail=question.source_builds.obstacle)
+        store = stores.of(archive)
         entry = store.entry(question.project, pointer.version, pointer.sha256)
         excluding = _excluding(settings, question.project, pointer.version)
         if excluding:
@@ -126,15 +139,15 @@ def explain(question: Question, layout: Layout) -> Explanation:
         fault = _fault(entry)
         if fault:
             return Explanation(MISS, fault[0], entry, fault[1])
-        if store.holds(entry, Archive(pointer.name, pointer.sha256)):
+        if store.holds(entry, archive):
             return Explanation(HIT, '', entry)
-    best, fault = _best(store, question)
+    best, fault = _best(stores, question)
     if best is None:
         # Only now: the pin `1.0` may stand for `1.0+local`, which `===1.0` doesn't exclude.
         excluding = _excluding(settings, question.project, pin)
         if excluding:
             return Explanation(MISS, 'excluded', detail=excluding)
-        return _miss(store, question, obstacle)
+        return _miss(stores, question, obstacle)
     if fault:
         return Explanation(MISS, fault[0], best, fault[1])
     if pointer is not None:
@@ -143,26 +156,29 @@ def explain(question: Question, layout: Layout) -> Explanation:
         archives = [_archive(name, sha256) for name, sha256 in
                     ((pointer.name, pointer.sha256), (found.name, found.sha256))]  # fmt: skip
         return Explanation(HIT, 'archive', best, differences=(Difference('archive', *archives),))
-    return Explanation(HIT, obstacle, best, differences=_origin_differences(store, question, pin))
+    return Explanation(HIT, obstacle, best, differences=_origin_differences(stores, question, pin))
 
 
-def _miss(store: Store, question: Question, obstacle: str) -> Explanation:
+def _miss(stores: Stores, question: Question, obstacle: str) -> Explanation:
     """Return which entry, of those that don't do, is the nearest."""
     wanted = Exclusion(canonicalize_name(question.project), question.specifier)
-    elsewhere = [
-        entry for entry in selection.select(store.layout, wanted)
-        if entry.environment_key != store.key
-    ]  # fmt: skip
-    here = question.environment.describe()
-    compared = [
-        (compare(here, selection.environment(store.layout, entry.environment_key)), entry)
-        for entry in elsewhere
-    ]
+    compared = []
+    for entry in selection.select(stores.layout, wanted):
+        mine = stores.environment_of(entry)
+        if entry.environment_key != mine.key:
+            other = selection.environment(stores.layout, entry.environment_key)
+            differing = compare(mine.describe(), other) or (
+                Difference('environment key', mine.key, entry.environment_key),
+            )
+            compared.append((differing, entry))
+            continue
+        with suppress(DamagedError):
+            if not stores.serve(entry.manifest.archive):
+                return Explanation(MISS, 'unshared', entry, question.source_builds.obstacle)
     if compared:
         differences, entry = min(compared, key=lambda pair: (len(pair[0]), str(pair[1].path)))
-        key = Difference('environment key', store.key, entry.environment_key)
-        return Explanation(MISS, 'environment', entry, differences=differences or (key,))
-    others = list(store.versions(question.project))
+        return Explanation(MISS, 'environment', entry, differences=differences)
+    others = list(stores.versions(question.project))
     if not others:
         return Explanation(MISS, 'never-built')
     taken_over = [entry for entry in others if question.specifier.contains(_version(entry), True)]
@@ -171,17 +187,17 @@ def _miss(store: Store, question: Question, obstacle: str) -> Explanation:
         if excluding:
             return Explanation(MISS, 'excluded', entry, excluding)
     if taken_over:
-        return _adopted(store, question, obstacle, taken_over[0])
+        return _adopted(stores, question, obstacle, taken_over[0])
     nearest = _nearest(others, question)
     there = ', '.join(dict.fromkeys(_version(entry) for entry in nearest))
     version = Difference('version', str(question.specifier), there)
     return Explanation(MISS, 'version', nearest[0], differences=(version,))
 
 
-def _adopted(store: Store, question: Question, obstacle: str, entry: Entry) -> Explanation:
+def _adopted(stores: Stores, question: Question, obstacle: str, entry: Entry) -> Explanation:
     """Return why an egg that was taken over does not do: it answers pins in its own origins."""
     pin = origins.exact_pin(question.specifier)
-    differences = _origin_differences(store, question, pin)
+    differences = _origin_differences(stores, question, pin)
     if pin is None:
         differences = (Difference('pin', str(question.specifier), f'=={_version(entry)}'),)
     elif obstacle == 'local-archives':
@@ -190,13 +206,13 @@ def _adopted(store: Store, question: Question, obstacle: str, entry: Entry) -> E
     return Explanation(MISS, 'adopted', entry, detail, differences)
 
 
-def _best(store: Store, question: Question) -> tuple[Entry | None, tuple[str, str] | None]:
+def _best(stores: Stores, question: Question) -> tuple[Entry | None, tuple[str, str] | None]:
     """Return the best entry of a known archive that satisfies what is asked for, and its fault.
 
     Of one version that is one without a fault, then the last that was built.
     """
     ranked = []
-    for entry in store.versions(question.project):
+    for entry in stores.versions(question.project):
         version, at = _version(entry), ''
         if not question.specifier.contains(version, prereleases=True) or _excluding(
             question.settings, question.project, version
@@ -230,20 +246,21 @@ def _nearest(others: list[Entry], question: Question) -> list[Entry]:
 
 
 def _origin_differences(
-    store: Store, question: Question, pin: str | None
+    stores: Stores, question: Question, pin: str | None
 ) -> tuple[Difference, ...]:
     """Return how this origin differs from the nearest one that resolved the pin."""
     if pin is None:
         return ()
     here = question.origin.describe()
     found = []
-    directory = store.layout.environment(store.key) / 'origins'
-    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
-        with suppress(OSError, CacheError):
-            if store.layout.pin(store.key, path.name, question.project, pin).exists():
-                row = records.row_of(files.read(path / ORIGIN)) or {}
-                if 'index' in row and path.name != question.origin.key:
-                    found.append(compare(here, row))
+    for key in dict.fromkeys((stores.main.key, stores.sources.key)):
+        directory = stores.layout.environment(key) / 'origins'
+        for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+            with suppress(OSError, CacheError):
+                if stores.layout.pin(key, path.name, question.project, pin).exists():
+                    row = records.row_of(files.read(path / ORIGIN)) or {}
+                    if 'index' in row and path.name != question.origin.key:
+                        found.append(compare(here, row))
     return min(found, key=len) if found else ()
 
 

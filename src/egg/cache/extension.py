@@ -12,7 +12,15 @@ from typing import Any
 
 import zc.buildout
 
-from egg.cache import compatibility, environment, installer, records, settings, whereabouts
+from egg.cache import (
+    compatibility,
+    environment,
+    installer,
+    records,
+    settings,
+    source_builds,
+    whereabouts,
+)
 from egg.cache.errors import SettingError, UntrustedError
 from egg.cache.places import DIRECTORIES
 from egg.cache.session import Builder, Session
@@ -150,10 +158,10 @@ def _follow(options: Any, session: Session) -> Callable[[], Session]:
 
     A recipe or another extension may set some at any time.
     """
-    sessions = {_build_variables(): session}
+    sessions = {environment.inputs(): session}
 
     def follow() -> Session:
-        variables = _build_variables()
+        variables = environment.inputs()
         if variables not in sessions:
             # What is wrong with the cache by now must not stop a build that has begun.
             sessions[variables] = session.idle()
@@ -166,10 +174,6 @@ def _follow(options: Any, session: Session) -> Callable[[], Session]:
         return sessions[variables]
 
     return follow
-
-
-def _build_variables() -> tuple[object, ...]:
-    return environment.can_compile(), *sorted(environment.build_variables().items())
 
 
 def _settings(options: Any) -> Settings:
@@ -191,7 +195,7 @@ def _session(options: Any, chosen: Settings) -> Session | None:
         chosen.directory,
         current,
         builder,
-        stores_sdists=environment.can_compile(),
+        source_builds=lambda: source_builds.current(builder.pip),
         header={
             'buildout': os.path.realpath(options['directory']),
             'description': current.describe(),

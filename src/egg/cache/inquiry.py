@@ -20,10 +20,11 @@ from egg.cache import (
     environment,
     ledger,
     settings,
+    source_builds,
     whereabouts,
 )
 from egg.cache.errors import CacheError, SettingError
-from egg.cache.explanation import Question
+from egg.cache.explanation import BUILT, Explanation, Question
 from egg.cache.layout import Layout
 
 
@@ -43,8 +44,8 @@ class Inquiry:
             return 'egg-cache is empty'
         return 'egg.cache is not among the extensions'
 
-    def remarks(self, layout: Layout) -> Iterator[str]:
-        """Yield what else somebody should know who wants to understand the answer."""
+    def remarks(self, layout: Layout, answer: Explanation) -> Iterator[str]:
+        """Yield what else somebody should know who wants to understand the `answer`."""
         question = self.question
         for name in _eggs(self.options, self.directory, question):
             yield f'{name} is in the buildout already, so the egg cache is not asked for it.'
@@ -52,6 +53,12 @@ class Inquiry:
             yield (
                 f'{question.project} is installed beside zc.buildout; if that one does, '
                 'the egg cache is not asked.'
+            )
+        compiler = question.source_builds.compiler
+        if compiler and answer.reason in BUILT:
+            yield (
+                f'{compiler} is not there, so what is built from source here and could have been '
+                'compiled is not stored: it may lack something.'
             )
         last = ledger.last_run(layout, os.path.realpath(self.directory))
         if last is not None and last.environment and last.environment != question.environment.key:
@@ -97,6 +104,7 @@ def read(text: str, directory: str | None = None, cache: Path | None = None) -> 
         specifier=specifier,
         settings=chosen,
         environment=environment.current(_buildout_version(), chosen.key),
+        source_builds=source_builds.current(whereabouts.pip_version()),
         origin=origin,
         local=archives.digests(
             places, os.path.realpath(os.path.join(root, in_cache, 'dist')) if in_cache else None

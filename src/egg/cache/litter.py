@@ -21,6 +21,7 @@ from egg.cache import files, origins
 from egg.cache.errors import CacheError
 from egg.cache.inventory import environment_keys, left_overs, names, set_aside
 from egg.cache.layout import ORIGIN, Layout, is_component
+from egg.cache.manifest import UNKNOWN
 from egg.cache.store import TMP_AGE, Store, remove_tree
 
 LEFT_OVER, TRASH, POINTER, DIRECTORY = 'left over', 'trash', 'pointer', 'directory'
@@ -80,14 +81,39 @@ def remove(litter: Litter) -> None:
 
 def _dangling(layout: Layout, key: str) -> Iterator[Path]:
     top = layout.environment(key) / 'origins'
-    everywhere = top / origins.EVERYWHERE.key
     for name in _names(top):
         for pin in _names(top / name):
             path = top / name / pin
-            # The pin's origin has answered: without its pointer, that of all origins would.
-            is_needed = path.parent != everywhere and os.path.lexists(everywhere / pin)
-            if pin != ORIGIN and not is_needed and not _points(layout, key, path):
+            if pin != ORIGIN and not _points(layout, key, path) and not _is_needed(layout, path):
                 yield path
+
+
+def _is_needed(layout: Layout, path: Path) -> bool:
+    """Tell whether a pointer keeps an adopted egg from answering: its origin has answered.
+
+    The pointer to that egg is one of all origins, or of the same one but in the environment of
+    what is built from source. Which environment that is, is not known here.
+    """
+    everywhere = origins.EVERYWHERE.key
+    if path.parent.name == everywhere:
+        return False
+    rivals = [everywhere] if _is_adopted(path) else [everywhere, path.parent.name]
+    return any(
+        _is_adopted(layout.environment(key) / 'origins' / name / path.name)
+        for key in environment_keys(layout) for name in rivals
+    )
+
+
+def _is_adopted(path: Path) -> bool:
+    """Tell whether a pointer leads to an adopted egg; of one that can't be read, nobody knows."""
+    if path.parent.name == origins.EVERYWHERE.key:
+        return os.path.lexists(path)
+    try:
+        return str(json.loads(files.read(path))['name']).endswith(UNKNOWN)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, CacheError):
+        return True
 
 
 def _points(layout: Layout, key: str, path: Path) -> bool:
@@ -95,8 +121,12 @@ def _points(layout: Layout, key: str, path: Path) -> bool:
     project, dash, _ = path.name.rpartition('-')
     try:
         row = json.loads(files.read(path))
-        entry = layout.entry(key, project, row['version'], row['sha256'])
-        return not dash or not _is_gone(entry)
+        # What is built from source may be kept in another environment than the pointer.
+        version, sha256 = row['version'], row['sha256']
+        is_wheel = str(row.get('name', '')).endswith(('.whl', '.egg'))
+        keys = [key] if is_wheel else [key, *environment_keys(layout)]
+        entries = [layout.entry(one, project, version, sha256) for one in keys]
+        return not dash or not all(map(_is_gone, entries))
     except FileNotFoundError:
         return True
     except (ValueError, KeyError, TypeError, RecursionError, CacheError):

@@ -2,6 +2,10 @@
 
 Locks save work; integrity never depends on them. A filesystem that has none costs a warning
 and nothing else.
+
+Buildouts that share a cache have releases of filelock of their own. Those from 3.20.4 to 3.29.4
+remove the file when they give up a lock, and look whether they hold one that was removed; earlier
+ones don't look. So a lock counts here only if the path still leads to the file that is locked.
 """
 
 from __future__ import annotations
@@ -72,6 +76,22 @@ def _probe(path: Path, mode: int) -> None:
 
 
 def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        remaining = max(0.0, deadline - time.monotonic())
+        try:
+            _wait(lock, path, remaining)
+        except FileNotFoundError:
+            # The file was there when an early filelock looked, and was gone when it opened it.
+            if not remaining or not os.path.isdir(path.parent):
+                raise
+            continue
+        if _is_at(lock, path):
+            return
+        lock.release()
+
+
+def _wait(lock: FileLock, path: Path, timeout: float) -> None:
     try:
         lock.acquire(timeout=min(PATIENCE, timeout), poll_interval=0.05)
         return
@@ -81,6 +101,19 @@ def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
         lock.acquire(timeout=max(0.0, timeout - PATIENCE), poll_interval=0.2)
     except Timeout as error:
         raise LockTimeout(_read_signature(path)) from error
+
+
+def _is_at(lock: FileLock, path: Path) -> bool:
+    """Tell whether `path` leads to the file that is locked: who finds another one won't wait."""
+    # A private name; nothing public of filelock tells which file it has locked. Releases before
+    # 3.11 don't have it.
+    descriptor = getattr(getattr(lock, '_context', None), 'lock_file_fd', None)
+    if descriptor is None:
+        return True
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _signature(path: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from egg.cache import origins
 from egg.cache.errors import DamagedError
@@ -21,25 +22,39 @@ OBSTACLES = {
 
 
 def resolve(
-    store: Store, origin: Origin, project: str, pin: str, local: Sequence[str]
-) -> tuple[Pointer | None, str]:
+    store: Store, origin: Origin, project: str, pin: str, local: Sequence[str],
+    for_sources: Callable[[], Store] | None = None,
+) -> tuple[Pointer | None, str]:  # fmt: skip
     """Return what `project == pin` stands for in `origin`; or None, and one of `OBSTACLES`.
 
-    `local` are the sha256 of archives for it that lie in local directories now. Raises
-    `CacheError` for what can't be trusted.
+    `local` are the sha256 of archives for it that lie in local directories now. Pointers are
+    kept in `store`; those to adopted eggs, which may have been built from source, in the store
+    that `for_sources` returns. Raises `CacheError` for what can't be trusted.
     """
     if not origins.can_be_pinned(pin):
         return None, 'development'
     if not origin.has_pointers:
         return None, 'local-index'
-    pointer = _read(store, origin, project, pin) or _read(store, origins.EVERYWHERE, project, pin)
+    stores = [store]
+    pointer = _pointer(store, origin, project, pin)
+    if for_sources is not None and (pointer is None or pointer.is_adopted):
+        other = for_sources()
+        if other.key != store.key:
+            stores.insert(0, other)
+            pointer = _pointer(other, origin, project, pin)
     if pointer is None:
         return None, 'new-origin'
     if not pointer.holds(local):
         return None, 'local-archives'
-    if pointer.is_adopted and _has_rival(store, project, pin, pointer):
-        return None, 'adopted'
+    if pointer.is_adopted:
+        own = stores[0].entry(project, pointer.version, pointer.sha256).path
+        if any(_has_rival(one, project, pin, own) for one in stores):
+            return None, 'adopted'
     return pointer, ''
+
+
+def _pointer(store: Store, origin: Origin, project: str, pin: str) -> Pointer | None:
+    return _read(store, origin, project, pin) or _read(store, origins.EVERYWHERE, project, pin)
 
 
 def _read(store: Store, origin: Origin, project: str, pin: str) -> Pointer | None:
@@ -47,13 +62,12 @@ def _read(store: Store, origin: Origin, project: str, pin: str) -> Pointer | Non
     return origins.read(store.layout, store.key, origin, project, pin)
 
 
-def _has_rival(store: Store, project: str, pin: str, adopted: Pointer) -> bool:
-    """Tell whether there is another egg that the pin may stand for.
+def _has_rival(store: Store, project: str, pin: str, own: Path) -> bool:
+    """Tell whether there is another egg than the `own` one that the pin may stand for.
 
     One of another version, such as `1.0+local` for the pin `1.0`, or one whose archive is known,
     damaged or not.
     """
-    own = store.entry(project, adopted.version, adopted.sha256).path
     for entry in store.versions(project):
         version = entry.path.parent.name
         if entry.path != own and origins.allows(pin, version):

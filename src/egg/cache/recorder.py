@@ -36,12 +36,10 @@ class Recorder:
     """
 
     def __init__(
-        self, store: Store, settings: Settings, stores_sdists: bool,
-        header: Mapping[str, object],
+        self, store: Store, settings: Settings, header: Mapping[str, object]
     ) -> None:
         self._store = store
         self._settings = settings
-        self._stores_sdists = stores_sdists
         self._damaged: set[Path] = set()
         self._trouble_count = 0
         self._has_trouble = False
@@ -71,13 +69,15 @@ class Recorder:
             )  # fmt: skip
 
     def miss(
-        self, project: str, version: str, archive: Archive, seconds: float, origin: str
+        self, project: str, version: str, archive: Archive, seconds: float, origin: str,
+        is_stored: bool = True,
     ) -> None:
-        """Note that an egg was built, in so many seconds, and why; before it is stored."""
+        """Note that an egg was built, in so many seconds, and why; before it is stored, if it
+        ever `is_stored`."""
         if self._file.is_started:
             reason = 'trouble'
             with suppress(Exception):
-                reason = self._reason(project, version, archive)
+                reason = self._reason(project, version, archive, is_stored)
             self._note(
                 records.MISS, project, version, reason, archive, origin,
                 build_seconds=round(seconds + archive.seconds, 3),
@@ -115,18 +115,22 @@ class Recorder:
         if self._file.has_begun:
             self.end()
 
-    def _reason(self, project: str, version: str, archive: Archive) -> str:
+    def _reason(
+        self, project: str, version: str, archive: Archive, is_stored: bool
+    ) -> str:
         """Return the first of `records.MISSES` that holds; the last ones look at the disk."""
         path = self._store.entry(project, version, archive.sha256).path
         if self._settings.excludes(project, version):
             return 'excluded'
+        if self._settings.is_off and not is_stored:
+            return 'no-sdists'
         if not self._settings.reads:
             return 'refresh'
         if any(damaged.parent == path.parent for damaged in self._damaged):
             return 'damaged'
         if self._has_trouble:
             return 'trouble'
-        if archive.kind == 'sdist' and not self._stores_sdists:
+        if not is_stored:
             return 'no-sdists'
         keys = {entry.environment_key for entry in siblings(self._store.layout, project, version)}
         if self._store.key in keys:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from errno import ENAMETOOLONG
+from functools import cached_property
 from pathlib import Path
 
 from packaging.version import Version
@@ -28,7 +29,9 @@ from egg.cache.manifest import Archive, Build, Manifest
 from egg.cache.origins import Origin, Pointer
 from egg.cache.recorder import Recorder
 from egg.cache.settings import Settings
+from egg.cache.source_builds import SourceBuilds
 from egg.cache.store import Entry, Store
+from egg.cache.stores import may_be_built
 from egg.cache.tally import Tally
 from egg.cache.trouble import Guard, Trouble
 
@@ -62,7 +65,7 @@ class Session:
         directory: Path,
         environment: Environment,
         builder: Builder,
-        stores_sdists: bool = True,
+        source_builds: Callable[[], SourceBuilds] = SourceBuilds,
         header: Mapping[str, object] | None = None,
     ) -> None:
         self.settings = settings
@@ -70,10 +73,10 @@ class Session:
         self.store = Store(self.layout, environment.key)
         self.tally = Tally()
         self.started = time.time()
-        self.recorder = Recorder(self.store, settings, stores_sdists, header or {})
+        self.recorder = Recorder(self.store, settings, header or {})
         self._environment = environment
         self._builder = builder
-        self._stores_sdists = stores_sdists
+        self._find_source_builds = source_builds
         self._umask = _umask()
         self._linker = Linker(settings.link_mode)
         self._trouble = Trouble(directory)
@@ -91,7 +94,39 @@ class Session:
         """Belong to the same run as `other`."""
         self.tally = other.tally
         self.started = other.started
+        self._trouble = other._trouble
         self.recorder.join(other.recorder)
+
+    @cached_property
+    def _source_builds(self) -> SourceBuilds:
+        # Late: a run that gets nothing from source doesn't pay for it.
+        with self.trouble('look up'):
+            return self._find_source_builds()
+        return SourceBuilds(obstacle='how pip would build it is not known')
+
+    @cached_property
+    def _sources(self) -> Session:
+        """The session for what is, or may be, built from source: perhaps this one."""
+        if not self.settings.reads and not self._writes:
+            return self
+        builds = self._source_builds
+        current = self._environment.for_sources(builds.options)
+        if current == self._environment and not builds.obstacle:
+            return self
+        settings = replace(self.settings, mode='off') if builds.obstacle else self.settings
+        other = Session(settings, self.layout.root, current, self._builder, lambda: builds)
+        other.join(self)
+        other._writes = False
+        if self._writes and settings.writes:
+            with self.trouble('prepare'):
+                other.store.prepare()
+                other.store.describe(current.describe())
+                other._writes = True
+        return other
+
+    def _for(self, archive: Archive) -> Session:
+        """Return the session for what is made of `archive`. Of adopted eggs nobody knows it."""
+        return self._sources if may_be_built(archive) else self
 
     def open(self) -> bool:
         """Prepare the cache directory; tell whether it can be used at all.
@@ -123,7 +158,9 @@ class Session:
         if not self.settings.reads:
             return None
         with self.trouble('look up'):
-            pointer, obstacle = pins.resolve(self.store, origin, project, pin, local)
+            pointer, obstacle = pins.resolve(
+                self.store, origin, project, pin, local, lambda: self._sources.store
+            )
             if pointer is None:
                 logger.debug('%s %s was not resolved before from %s: %s.', project, pin,
                              origin.describe(), pins.OBSTACLES[obstacle])  # fmt: skip
@@ -138,13 +175,14 @@ class Session:
         if self.settings.excludes(project, version):
             logger.debug('%s %s is excluded from the egg cache.', project, version)
             return None
-        entry = self._found(project, version, archive)
+        session = self._for(archive)
+        entry = session._found(project, version, archive) if session.settings.reads else None
         if entry is None:
             logger.debug(
                 '%s (sha256 %s) was not built before in the environment %s.',
                 archive.name,
                 archive.sha256,
-                self.store.key,
+                session.store.key,
             )
         return entry
 
@@ -162,7 +200,7 @@ class Session:
         """
         ranked = []
         with self.trouble('look up'):
-            for entry in self.store.versions(project) if self.settings.reads else ():
+            for entry in self._versions(project):
                 try:
                     manifest = entry.manifest
                 except DamagedError as fault:
@@ -170,6 +208,8 @@ class Session:
                     continue
                 if (
                     manifest.archive.is_known
+                    and self._for(manifest.archive).store.key == entry.environment_key
+                    and self._for(manifest.archive).settings.reads
                     and accepts(manifest.version)
                     and allows(manifest.archive.url)
                     and not self.settings.excludes(project, manifest.version)
@@ -180,8 +220,15 @@ class Session:
         ranked.sort(key=lambda pair: pair[0], reverse=True)
         return [entry for _, entry in ranked]
 
+    def _versions(self, project: str) -> Iterator[Entry]:
+        for session in dict.fromkeys((self, self._sources)):
+            if session.settings.reads:
+                yield from session.store.versions(project)
+
     def copy(self, entry: Entry, directory: Path) -> Copy | None:
         """Copy the egg of `entry` into `directory`; None if it is damaged or gone."""
+        if entry.environment_key != self.store.key and self._sources is not self:
+            return self._sources.copy(entry, directory)
         started = time.monotonic()
         with self.trouble('read'):
             try:
@@ -198,18 +245,23 @@ class Session:
         """Tell that a copy is used; `how` is one of `records.HITS`."""
         manifest = copy.manifest
         self.tally.copy(manifest.build.seconds, copy.seconds)
-        self.recorder.hit(manifest, how, copy.seconds, origin)
+        self._for(manifest.archive).recorder.hit(manifest, how, copy.seconds, origin)
         logger.info('Copied %s %s from the egg cache.', manifest.project, manifest.version)
 
     def build(
         self, project: str, version: str, archive: Archive, directory: Path,
-        make: Callable[[], Path], origin: str = '',
+        make: Callable[[], Path], origin: str = '', path: str = '',
     ) -> Path:
         """Return the egg of `archive` in `directory`: copied, or built by `make` and stored.
 
         Of all buildouts that want it at the same time one builds it, and the others wait.
-        What `make` raises is not caught.
+        What `make` raises is not caught. The file of the archive is at `path`: a source
+        distribution of which something may be missing is not stored.
         """
+        if self._for(archive) is not self:
+            return self._for(archive).build(
+                project, version, archive, directory, make, origin, path
+            )
         if self.settings.excludes(project, version):
             return self._made(project, version, archive, make, origin)[0]
         with self._lock(project, version, archive):
@@ -218,8 +270,12 @@ class Session:
             if copy is not None:
                 self.arrived(copy, 'archive', origin)
                 return copy.egg
-            egg, seconds = self._made(project, version, archive, make, origin)
-            self._add(project, version, archive, egg, seconds + archive.seconds)
+            reason = self._withheld(archive, path)
+            egg, seconds = self._made(project, version, archive, make, origin, not reason)
+            if reason:
+                logger.info('%s %s is not stored in the egg cache: %s.', project, version, reason)
+            else:
+                self._add(project, version, archive, egg, seconds + archive.seconds)
             return egg
 
     def remember(self, origin: Origin, project: str, pin: str, pointer: Pointer) -> None:
@@ -229,7 +285,8 @@ class Session:
         if not origins.can_be_pinned(pointer.version) or not origin.has_pointers:
             return
         with self.trouble('write to'):
-            if self.store.entry(project, pointer.version, pointer.sha256).exists():
+            store = self._for(Archive(pointer.name, pointer.sha256)).store
+            if store.entry(project, pointer.version, pointer.sha256).exists():
                 self.store.check(self.layout.origin(self.store.key, origin.key))
                 origins.write(self.layout, self.store.key, origin, project, pin, pointer)
 
@@ -255,19 +312,28 @@ class Session:
                 self._damage.set_aside(entry, fault, self._writes)
         return None
 
+    def _withheld(self, archive: Archive, path: str) -> str:
+        """Return why what is built of `archive` here is nobody else's, '' if it may be."""
+        if archive.kind == 'sdist' and (self._writes or self._source_builds.obstacle):
+            with self.trouble('look up'):
+                return self._source_builds.withholds(path)
+            return 'whether it lacks something is not known'
+        return ''
+
     def _made(
-        self, project: str, version: str, archive: Archive, make: Callable[[], Path], origin: str
-    ) -> tuple[Path, float]:
+        self, project: str, version: str, archive: Archive, make: Callable[[], Path], origin: str,
+        is_stored: bool = True,
+    ) -> tuple[Path, float]:  # fmt: skip
         started = time.monotonic()
         egg, seconds = make(), time.monotonic() - started
         self.tally.built += 1
-        self.recorder.miss(project, version, archive, seconds, origin)
+        self.recorder.miss(project, version, archive, seconds, origin, is_stored)
         return egg, seconds
 
     def _add(
         self, project: str, version: str, archive: Archive, egg: Path, seconds: float
     ) -> None:
-        if not self._writes or (archive.kind == 'sdist' and not self._stores_sdists):
+        if not self._writes:
             return
         with self.trouble('write to', stops_writing=True):
             name, egg_version = metadata.name_and_version(egg)

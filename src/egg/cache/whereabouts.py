@@ -49,6 +49,17 @@ def buildout_version() -> str | None:
     return None
 
 
+def pip_version() -> str:
+    """Return the version of the pip beside this process.
+
+    It is `0` if there is none: then buildout doesn't get anything from source.
+    """
+    try:
+        return version('pip')
+    except PackageNotFoundError:
+        return '0'
+
+
 def _links(links: Iterable[str]) -> Iterator[str]:
     for link in links:
         is_directory = link.startswith('file://') and os.path.isdir(link[len('file://') :])

@@ -16,6 +16,7 @@ from egg.cache import (
     inquiry,
     location,
     settings,
+    source_builds,
     tenant,
     units,
     whereabouts,
@@ -24,6 +25,7 @@ from egg.cache.adoption import ADDED, KNOWN, REFUSED, Adopted
 from egg.cache.commands.pruning import eggs
 from egg.cache.configuration import Configuration
 from egg.cache.console import Console, printable
+from egg.cache.environment import Environment
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.layout import Layout
 from egg.cache.origins import EVERYWHERE, Origin, public_url
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     configurations = _configurations(options)
     targets = _targets(options, configurations)
     wanted = [_settings(one) for one in configurations]
-    current, buildout = _environment(options.key, wanted)
+    main, current, buildout = _environment(options.key, wanted)
     places = list(_places(options.places))
     store = Store(layout, current.key) if options.dry_run else adoption.prepare(layout, current)
 
@@ -82,8 +84,9 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         return any(one.excludes(project, number) for one in wanted)
 
     work = adoption.adopt(
-        store, places, targets, current.egg_format, excludes, is_dry=options.dry_run
-    )
+        store, places, targets, current.egg_format, excludes, options.dry_run,
+        Store(layout, main.key),
+    )  # fmt: skip
     outcomes = list(console.progress(work, len(places), 'Adding'))
     unpinned = _unpinned(configurations, outcomes)
     document = _document(layout, options.dry_run, current.key, targets, outcomes)
@@ -173,8 +176,11 @@ def _settings(one: Configuration) -> Settings:
     return settings.parse(given, one.directory)
 
 
-def _environment(key: str | None, wanted: list[Settings]) -> tuple[environment.Environment, str]:
-    """Return the environment of this process, and the version of zc.buildout in it."""
+def _environment(
+    key: str | None, wanted: list[Settings]
+) -> tuple[Environment, Environment, str]:
+    """Return the environment of wheels, that of what may be built from source, and the version
+    of zc.buildout."""
     keys = {one.key for one in wanted} if key is None else {key}
     if len(keys) > 1:
         raise SettingError(
@@ -187,7 +193,14 @@ def _environment(key: str | None, wanted: list[Settings]) -> tuple[environment.E
             'zc.buildout is not installed beside egg-cache, so nobody knows what its eggs look '
             'like.\nInstall it there, or use the egg-cache that is beside it.'
         )
-    return environment.current(buildout, ''.join(keys)), buildout
+    builds = source_builds.current(whereabouts.pip_version())
+    if builds.obstacle:
+        raise CacheError(
+            f'{builds.obstacle}.\nSo nobody knows how pip would build these eggs from source.'
+        )
+    main = environment.current(buildout, ''.join(keys))
+    # Nobody knows which of them were built from source.
+    return main, main.for_sources(builds.options), buildout
 
 
 def _unpinned(

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         if location.check(named or Location(directory, asked.directory)) == tenant.MISSING:
             console.remark(f'There is no egg cache in {directory} yet.')
         answer = explanation.explain(asked.question, layout)
-    remarks = list(asked.remarks(layout))
+    remarks = list(asked.remarks(layout, answer))
     wanted = f'{asked.question.project}{asked.question.specifier}'
     console.answer({
         'requirement': wanted,

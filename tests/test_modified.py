@@ -167,7 +167,6 @@ def test_an_edited_egg_is_named_and_not_packed(
     assert 'archive' not in one.eggs[egg.name]
     assert one.eggs[egg.name]['modified']['changed'] == ['demo/__init__.py']
     assert one.eggs[egg.name]['modified']['archive']['sha256'] == archives.digest(wheel)
-    site = tmp_path / 'site'
     subprocess.run([sys.executable, '-m', 'tarfile', '-e', archive, tmp_path / 'there'],
                    check=True, capture_output=True)  # fmt: skip
     [top] = (tmp_path / 'there').iterdir()
@@ -179,7 +178,6 @@ def test_an_edited_egg_is_named_and_not_packed(
     [original] = bill['demo']['pedigree']['ancestors']
     assert original['purl'] == 'pkg:pypi/demo@1.0'
     assert 'pedigree' not in bill['zc.buildout']
-    assert not site.exists()
 
 
 def test_an_egg_that_was_edited_after_it_was_packed_is_another_component(capsys, tmp_path):
@@ -218,4 +216,4 @@ def test_the_cache_takes_what_the_record_has(tmp_path):
         assert list(entry.faults()) == []
         found.append((one.outcome, one.left_out, {item.path for item in entry.manifest.items}))
     assert found == [('added', (), found[0][2]), ('added', ('demo/new/x.bin',), found[0][2])]
-    assert not (tmp_path / 'b').rglob('x.bin') or not list((tmp_path / 'b').rglob('new'))
+    assert not any(path.endswith(('new', 'x.bin')) for path in found[1][2])

@@ -181,7 +181,7 @@ def test_the_document(answer, eggs, tmp_path):
     command.assert_documented('add', document, again, everywhere)
     assert document.pop('size') == sum(path.stat().st_size for path in egg.rglob('*')
                                        if path.is_file())  # fmt: skip
-    row = {'egg': str(egg), 'project': 'demo', 'version': '1.0'}
+    row = {'egg': str(egg), 'project': 'demo', 'version': '1.0', 'left_out': []}
     assert document == {
         'directory': str(tmp_path / 'cache'), 'dry_run': False,
         'environment': environment.current(version('zc.buildout')).key,

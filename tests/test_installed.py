@@ -52,15 +52,37 @@ def test_what_can_not_have_declared_a_namespace_must_not_be_missing(
     assert refusal(egg) == reason
 
 
-def test_an_added_package_is_refused(tmp_path):
-    egg = write_pip_egg(tmp_path, unlisted={'requests/__init__.py': b'evil'})
-    assert refusal(egg) == 'requests/__init__.py was added'
+def test_an_added_package_is_left_out_with_its_directories(tmp_path):
+    """An empty directory could be imported."""
+    egg = write_pip_egg(tmp_path, unlisted={'requests/a/__init__.py': b'evil', 'demo/x': b''})
+    (egg / 'demo/empty').mkdir()
+    found = foreign.inspect(egg, 5)
+    assert found.left_out == ('demo/x', 'requests/a/__init__.py')
+    there = {path.relative_to(egg).as_posix() for path in egg.rglob('*')}
+    assert there - found.wanted == {*found.left_out, 'requests', 'requests/a'}
+    assert 'demo/empty' in found.wanted
+
+
+def test_data_beside_a_removed_declaration_change_nothing(tmp_path):
+    """A program may write into the directory of a namespace."""
+    egg = write_pip_egg(tmp_path, files={'ns/__init__.py': PKGUTIL, **BELOW},
+                        removed=['ns/__init__.py'], unlisted={'ns/cache.bin': b'x'})  # fmt: skip
+    assert foreign.inspect(egg, 5).left_out == ('ns/cache.bin',)
+    # Nor do they hide that another zc.buildout has left it there.
+    egg = write_pip_egg(tmp_path / 'four', unlisted={'ns/cache.bin': b'x'},
+                        files={'ns/__init__.py': PKGUTIL, **BELOW})  # fmt: skip
+    assert 'zc.buildout 4 made it' in refusal(egg)
+
+
+@pytest.mark.parametrize('name', ['x', 'direct_url.json.orig', 'licenses/MIT'])
+def test_what_was_added_to_the_metadata_is_refused(tmp_path, name):
+    egg = write_pip_egg(tmp_path, unlisted={f'{INFO}/{name}': b''})
+    assert refusal(egg) == f'{INFO}/{name} was added'
 
 
 @pytest.mark.parametrize(('content', 'declared', 'reason'), [
     (NAMESPACE, b'ns\n', ''),
-    (NAMESPACE + b'\nimport evil\n', b'ns\n', 'ns/__init__.py was added'),
-    (NAMESPACE, b'other\n', 'ns/__init__.py was added'),
+    (NAMESPACE + b'\nimport evil\n', b'ns\n', 'ns/__init__.py was changed'),
 ])  # fmt: skip
 def test_release_4_adds_nothing_but_declarations(tmp_path, content, declared, reason):
     names = {'other/__init__.py': NAMESPACE, 'other/x.py': b''}
@@ -204,4 +226,4 @@ def test_what_was_compiled_of_something_else_is_refused(tmp_path, damage):
     'extra.txt', '__init__.pyc', '__init__.py.pyc', 'x/__init__.pyc'])  # fmt: skip
 def test_nothing_else_may_be_beside_what_was_compiled(tmp_path, name):
     egg = write_pip_egg(tmp_path, unlisted={f'demo/__pycache__/{name}': b''})
-    assert refusal(egg) == f'demo/__pycache__/{name} was added'
+    assert foreign.inspect(egg, 5).left_out == (f'demo/__pycache__/{name}',)

@@ -13,6 +13,8 @@ from support.command import answer, assert_documented, run
 from support.releases import Release, state
 from support.runner import egg_part
 
+from egg.cache.standalone import install
+
 
 @pytest.fixture
 def root(tmp_path):
@@ -43,15 +45,25 @@ def test_a_release_is_installed_and_rolled_back(capsys, root, archives):
     assert state(root)['current'] == 'shop-1.2'
 
 
-def test_their_fields_are_documented(capsys, root, archives):
-    documents = [answer(capsys, 'install', archive, root, '--keep', 1) for archive in archives[:3]]
-    assert [document['current'] for document in documents] == ['shop-1.0', 'shop-1.1', 'shop-1.2']
-    assert [document['previous'] for document in documents] == [None, 'shop-1.0', 'shop-1.1']
+def test_their_fields_are_documented(capsys, root, archives, monkeypatch):
+    monkeypatch.setattr(install, 'written_inside', lambda *args: [('var', '[app] var')])
+    documents = []
+    for archive in archives:
+        documents.append(answer(capsys, 'install', archive, root, '--keep', 1))
+        if len(documents) == 2:
+            (root / 'current/data').write_text('x')
+    assert [document['current'] for document in documents] == [
+        'shop-1.0', 'shop-1.1', 'shop-1.2', 'shop-1.3']
+    assert [document['previous'] for document in documents] == [
+        None, 'shop-1.0', 'shop-1.1', 'shop-1.2']
     assert [row['release'] for row in documents[2]['removed']] == ['shop-1.0']
     assert documents[2]['freed'] == documents[2]['removed'][0]['size'] > 10_000
+    assert documents[2]['left_behind'] == ['data']
+    assert documents[3]['kept'] == [{'release': 'shop-1.1', 'paths': ['data']}]
+    assert documents[3]['inside'] == [{'path': 'var', 'named_by': '[app] var'}]
     assert_documented('install', *documents)
     document = answer(capsys, 'rollback', root)
-    assert document == {'directory': str(root), 'current': 'shop-1.1', 'previous': 'shop-1.2'}
+    assert document == {'directory': str(root), 'current': 'shop-1.2', 'previous': 'shop-1.3'}
     assert_documented('rollback', document)
 
 

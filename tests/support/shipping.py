@@ -32,7 +32,7 @@ def own_eggs(eggs_directory):
 
 
 def _belongs_to_egg(path):
-    return not path.endswith(('.pyc', 'direct_url.json', '.pth'))
+    return not path.endswith(('.pyc', 'direct_url.json'))
 
 
 def buildinfo_document(directory, eggs_directory, buildout_eggs):

@@ -34,7 +34,10 @@ _FORMAT_DIRECTORY = re.compile(r'v[0-9]+')
 
 @dataclass(frozen=True)
 class Adopted:
-    """What became of one egg: ADDED, KNOWN or REFUSED, then with the `reason`."""
+    """What became of one egg: ADDED, KNOWN or REFUSED, then with the `reason`.
+
+    `left_out` are files in it that are none of its own.
+    """
 
     egg: Path
     outcome: str
@@ -42,6 +45,7 @@ class Adopted:
     project: str = ''
     version: str = ''
     size: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def eggs(place: Path) -> Iterator[Path]:
@@ -112,8 +116,9 @@ def adopt(
                 yield Adopted(egg, REFUSED, _sentence(error))
                 continue
         yield Adopted(
-            egg, ADDED if open_ else KNOWN, '', found.project, version_name(found.version), size
-        )
+            egg, ADDED if open_ else KNOWN, '', found.project, version_name(found.version), size,
+            found.left_out,
+        )  # fmt: skip
 
 
 def _check_versions(
@@ -131,7 +136,7 @@ def _check_versions(
 
 def _keep(store: Store, egg: ForeignEgg, targets: Iterable[Origin]) -> int:
     """Store the egg, then its pointers; return its size in bytes."""
-    entry = store.add(_manifest(egg), egg.path)
+    entry = store.add(_manifest(egg), egg.path, wanted=egg.wanted)
     # Somebody may have changed it since it was inspected.
     if census.identity(entry.manifest.items) != egg.archive.sha256:
         store.remove(entry)

@@ -7,6 +7,7 @@ is made of the content, and there is a time only where somebody gives one.
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from typing import Any
@@ -70,11 +71,20 @@ def _bom(composition: Composition) -> Any:
 
 def _part(component: Component) -> Any:
     from cyclonedx.model.component import Component as Part
-    from cyclonedx.model.component import ComponentType
+    from cyclonedx.model.component import ComponentType, Pedigree
     from packageurl import PackageURL
 
     project, number = component.key
     purl = PackageURL('pypi', name=project, version=number or None)
+    if component.modified:
+        original = _part(replace(component, modified=''))
+        original.bom_ref.value = f'{purl}#original'
+        return Part(
+            name=component.name, version=number or None, type=ComponentType.LIBRARY,
+            bom_ref=str(purl), licenses=_licenses(component),
+            # It is no longer what the index has: that is what it was made from.
+            pedigree=Pedigree(ancestors=[original], notes=component.modified),
+        )  # fmt: skip
     return Part(
         name=component.name,
         version=number or None,

@@ -18,7 +18,8 @@ INSTALLER = 'install.py'
 _SCRIPTS = ('bootstrap.py', INSTALLER)
 #: What pack itself makes, or what must not come along.
 _RESERVED = frozenset({
-    _CONFIGURATION, _FILES, BUILDINFO, release.NAME, release.SINCE, '.installed.cfg', *_SCRIPTS,
+    _CONFIGURATION, _FILES, BUILDINFO, release.NAME, release.SINCE, release.RECORD,
+    '.installed.cfg', *_SCRIPTS,
 })  # fmt: skip
 
 

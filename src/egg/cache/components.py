@@ -28,7 +28,8 @@ class Component:
 
     `expression` is a licence expression (PEP 639), `license` what distributions had before,
     `classifiers` are the names of licences in theirs. `requires` are requirements (PEP 508).
-    What was made of a source is developed: no index need have it.
+    What was made of a source is developed: no index need have it. `modified` says in a sentence
+    which files are not as they were built, '' if all are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Component:
     classifiers: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     is_developed: bool = False
+    modified: str = ''
 
     @property
     def key(self) -> Key:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from egg.cache import (
     components,
     dependencies,
     files,
+    modified,
     pedigree,
     places,
     release,
@@ -28,6 +29,7 @@ from egg.cache.components import EGG, Component
 from egg.cache.errors import CacheError
 from egg.cache.findings import SITE_PACKAGES
 from egg.cache.layout import Layout
+from egg.cache.standalone import install
 
 _AGAIN = 'Unpack the release again.'
 
@@ -78,6 +80,10 @@ def _buildout(directory: Path, layout: Layout | None) -> Composition:
         component = components.of(egg, remarks)
         with suppress(CacheError):
             component = replace(component, archive=pedigree.of(egg, layout).archive)
+        with suppress(OSError):
+            state = modified.of(egg, layout)
+            if state.is_modified:
+                component = replace(component, modified=_modified(state.paths))
         own.append(component)
     own += components.developed(found.directories['develop-eggs-directory'], remarks)
     return Composition(
@@ -111,19 +117,40 @@ def _release(directory: Path) -> Composition:
     if missing:
         raise _missing(missing, directory, _AGAIN)
     remarks: list[str] = []
+    since = _changed_since(directory, eggs)
     own = [
-        replace(components.of(eggs / egg, remarks), **row)
+        replace(components.of(eggs / egg, remarks),
+                **{**row, 'modified': row['modified'] or since.get(egg, '')})
         for egg, row in packed.items()
-    ]
+    ]  # fmt: skip
     asked = _asked(directory / places.CONFIGURATION)
     return Composition(
         name, version, components.unique(own), tuple(asked), environment, tuple(remarks)
     )
 
 
+def _changed_since(directory: Path, eggs: Path) -> dict[str, str]:
+    """Return which eggs of an unpacked release are not as they were packed, and in what way."""
+    path = str(directory)
+    found: dict[str, list[str]] = {}
+    with suppress(install.Failure):
+        for name in install.damaged(path, install.load(path)):
+            with suppress(ValueError):
+                egg, *rest = (directory / name).relative_to(eggs).parts
+                found.setdefault(egg, []).append('/'.join(rest))
+    return {egg: _modified({'changed or missing': names}) for egg, names in found.items()}
+
+
+def _modified(paths: Mapping[str, Sequence[str]]) -> str:
+    """Return a sentence that names what is not as it was built."""
+    texts = [f'{kind}: {", ".join(names)}' for kind, names in paths.items()]
+    return f'Not as it was built. {"; ".join(texts)}.'
+
+
 def _row(row: Any) -> dict[str, Any]:
     """Return what `RELEASE.json` has of an egg."""
-    archive = dict(row.get('archive', {}))
+    changed = dict(row.get('modified', {}))
+    archive = dict(changed.pop('archive', None) or row.get('archive', {}))
     known = {name: values.filled(archive[name]) for name in ('name', 'url') if name in archive}
     if 'sha256' in archive:
         known['sha256'] = values.digest(archive['sha256'])
@@ -132,6 +159,8 @@ def _row(row: Any) -> dict[str, Any]:
         'version': values.filled(row['version']),
         'archive': known,
         'is_developed': row.get('source') == 'develop',
+        'modified': _modified({kind: list(map(values.text, changed[kind]))
+                               for kind in modified.KINDS if kind in changed}) if changed else '',
     }
 
 

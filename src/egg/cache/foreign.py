@@ -23,7 +23,7 @@ from packaging.utils import canonicalize_name
 
 from egg.cache import census, files, installed, metadata, origins
 from egg.cache.errors import CacheError
-from egg.cache.installed import EGG_INFO, Egg, Row
+from egg.cache.installed import ADDED, EGG_INFO, Egg, Row
 from egg.cache.layout import component, version_name
 from egg.cache.manifest import FILE, UNKNOWN, Archive
 
@@ -34,13 +34,19 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class ForeignEgg:
-    """An egg that can be adopted; `archive` stands for what it was built from."""
+    """An egg that can be adopted; `archive` stands for what it was built from.
+
+    `wanted` are the paths that make it, `left_out` files that its `RECORD` doesn't have: programs
+    write into eggs, too.
+    """
 
     path: Path
     project: str
     version: str
     archive: Archive
     umask: int
+    wanted: frozenset[str]
+    left_out: tuple[str, ...]
 
 
 def inspect(egg: Path, egg_format: int) -> ForeignEgg:
@@ -57,13 +63,21 @@ def inspect(egg: Path, egg_format: int) -> ForeignEgg:
     _check_tags(egg / (info or EGG_INFO) / 'WHEEL')
     about = Egg(egg, info, items)
     listed = installed.record(egg, info)
+    faults = [] if listed is None else list(installed.faults(about, listed, egg_format))
+    own = f'{info or EGG_INFO}/'
+    left_out = tuple(fault.path for fault in faults
+                     if fault.kind == ADDED and not fault.path.startswith(own))  # fmt: skip
+    items = installed.without(items, left_out)
+    about = Egg(egg, info, items)
     _check_format(about, listed, egg_format)
-    if listed is not None:
-        installed.check(about, listed, egg_format)
+    for fault in faults:
+        if fault.path not in left_out:
+            raise CacheError(str(fault))
     _check_modes(about)
     name = f'{component(canonicalize_name(project))}-{version_name(version)}{UNKNOWN}'
     archive = Archive(name, census.identity(items.values()), egg.as_uri())
-    return ForeignEgg(egg, project, version, archive, 0o777 & ~items['.'].mode)
+    umask = 0o777 & ~items['.'].mode
+    return ForeignEgg(egg, project, version, archive, umask, frozenset(items), left_out)
 
 
 def offered(egg: Path) -> tuple[str, str] | None:
@@ -145,7 +159,7 @@ def _check_format(egg: Egg, listed: Mapping[str, Row] | None, egg_format: int) -
         raise CacheError('it holds EGG-INFO: zc.buildout 4 made it, or it was a zipped egg')
     if egg_format < 5 and info and (came_from is None or came_from.endswith('.whl')):
         raise CacheError('zc.buildout 5 or later made it of a wheel')
-    counts = egg.file_counts
+    counts = egg.file_counts()
     for path in sorted({*items, *(listed or {})}):
         if posixpath.basename(path) != '__init__.py':
             continue

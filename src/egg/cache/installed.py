@@ -13,7 +13,7 @@ import os
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from importlib.util import source_hash
 from pathlib import Path
@@ -40,7 +40,26 @@ _DECLARATION_SIZES = range(50, 300)
 _DATA = re.compile(r'[^/]+\.data/(scripts|data|headers|purelib|platlib)/(.+)')
 # importlib doesn't know the sources of those whose names begin with a dot.
 _COMPILED = re.compile(r'(|.+/)__pycache__/([^/]+?)\.[a-z]+-?[0-9]+(?:\.opt-[0-9]+)?\.pyc')
-_UNFIT = 'was not compiled from its source as it is now'
+
+#: What may be wrong with a file of an egg.
+CHANGED, MISSING, ADDED, UNFIT = 'changed', 'missing', 'added', 'unfit'
+
+_WORDS = {
+    CHANGED: 'was changed',
+    MISSING: 'is missing',
+    ADDED: 'was added',
+    UNFIT: 'was not compiled from its source as it is now',
+}
+
+
+class Fault(NamedTuple):
+    """One file that is not as it was installed, and what is wrong with it."""
+
+    path: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f'{self.path} {_WORDS[self.kind]}'
 
 
 class Row(NamedTuple):
@@ -61,10 +80,10 @@ class Egg(NamedTuple):
     def metadata(self) -> Path:
         return self.path / (self.info or EGG_INFO)
 
-    @property
-    def file_counts(self) -> Counter[str]:
-        """How many files are in each directory."""
-        found = (path for path, item in self.items.items() if item.kind != DIRECTORY)
+    def file_counts(self, listed: Collection[str] | None = None) -> Counter[str]:
+        """Return how many files are in each directory; only those that are `listed`, if given."""
+        found = (path for path, item in self.items.items()
+                 if item.kind != DIRECTORY and (listed is None or path in listed))  # fmt: skip
         return Counter(map(posixpath.dirname, found))
 
     @property
@@ -95,19 +114,25 @@ def declares_namespace(path: Path) -> bool:
     return 0 < len(code) <= 6 and any(map(_NAMESPACE.search, code))
 
 
-def check(egg: Egg, listed: Mapping[str, Row], egg_format: int) -> None:
-    """Raise `CacheError` for the first file that was changed, added or removed."""
+def faults(egg: Egg, listed: Mapping[str, Row], egg_format: int) -> Iterator[Fault]:
+    """Yield each file that was changed, removed or added.
+
+    Raises `CacheError` where `RECORD` doesn't tell. What zc.buildout itself writes can't have
+    been added: if it says anything else, it was changed.
+    """
     declarations = {f'{directory}/__init__.py' for directory in egg.namespaces}
     written = declarations if egg_format < 5 else set()
+    counts = egg.file_counts(listed)
     for path, row in listed.items():
         if path not in egg.items:
-            _check_missing(egg, path, row, declarations)
+            if not _may_be_missing(egg, path, row, declarations, counts):
+                yield Fault(path, MISSING)
         elif not (
             _is_as_listed(path, row, egg.items[path])
             or (path in written and _is_declaration(egg.path / path))
             or _is_compiled(egg, path, listed)
         ):
-            raise CacheError(f'{path} {_UNFIT if _COMPILED.fullmatch(path) else "was changed"}')
+            yield Fault(path, UNFIT if _COMPILED.fullmatch(path) else CHANGED)
     for path, item in egg.items.items():
         if not (
             item.kind == DIRECTORY
@@ -116,7 +141,26 @@ def check(egg: Egg, listed: Mapping[str, Row], egg_format: int) -> None:
             or (path in written and _is_declaration(egg.path / path))
             or _is_compiled(egg, path, listed)
         ):
-            raise CacheError(f'{path} {_UNFIT if _COMPILED.fullmatch(path) else "was added"}')
+            kind = UNFIT if _COMPILED.fullmatch(path) else ADDED
+            yield Fault(path, CHANGED if path in written else kind)
+
+
+def without(items: Mapping[str, Item], paths: Collection[str]) -> dict[str, Item]:
+    """Return what is in an egg but for these files, and for directories that hold nothing else.
+
+    Left there, an empty directory could be imported as a namespace.
+    """
+    kept = {path for path, item in items.items() if item.kind != DIRECTORY and path not in paths}
+    emptied = {above for path in paths for above in _above(path)}
+    emptied.difference_update(above for path in kept for above in _above(path))
+    return {path: item for path, item in items.items()
+            if path in kept or (item.kind == DIRECTORY and path not in emptied)}  # fmt: skip
+
+
+def _above(path: str) -> Iterator[str]:
+    while '/' in path:
+        path = posixpath.dirname(path)
+        yield path
 
 
 def _in_egg(egg: Path, path: str, info: str | None) -> str:
@@ -136,21 +180,21 @@ def _in_egg(egg: Path, path: str, info: str | None) -> str:
     return f'{EGG_INFO}/scripts/{data[2]}' if data[1] == 'scripts' else data[2]
 
 
-def _check_missing(egg: Egg, path: str, row: Row, declarations: set[str]) -> None:
+def _may_be_missing(
+    egg: Egg, path: str, row: Row, declarations: set[str], counts: Mapping[str, int]
+) -> bool:
     # What pip has put beside the egg; what it would have compiled has no digest.
     if path.startswith(('../', '/')) or not row.digest:
-        return
+        return True
     if path.startswith('bin/') and 'bin' not in egg.items and _has_scripts(egg):
-        return  # zc.buildout removes all of it.
+        return True  # zc.buildout removes all of it.
     directory, name = posixpath.split(path)
-    is_namespace = (
+    return (
         name == '__init__.py'
-        and not egg.file_counts[directory]
+        and not counts[directory]
         and _has_packages(egg, directory)
         and (path in declarations or _number(row.size) in _DECLARATION_SIZES)
     )
-    if not is_namespace:
-        raise CacheError(f'{path} is missing')
 
 
 def _is_as_listed(path: str, row: Row, item: Item) -> bool:

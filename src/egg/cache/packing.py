@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from egg.cache import (
     developed,
     files,
     flattening,
+    installed,
+    modified,
     pedigree,
     release,
     survey,
@@ -28,8 +30,10 @@ from egg.cache.closure import Egg
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.findings import Report
 from egg.cache.layout import Layout, is_component
+from egg.cache.modified import Modified
 from egg.cache.release import Release
 from egg.cache.staging import Stage
+from egg.cache.standalone import install
 from egg.cache.standalone.install import to_bytes
 from egg.cache.survey import Built
 
@@ -41,7 +45,8 @@ _PREFIX = 'egg-cache-pack-'
 class Wish:
     """What a release should be: what else it has, its name, and which release it follows.
 
-    `allowed` are places outside that are there wherever it is installed.
+    `allowed` are places outside that are there wherever it is installed. With `allows_changed`,
+    eggs are taken as they are here, even if that isn't what they were built as.
     """
 
     include: Sequence[str] = ()
@@ -49,11 +54,16 @@ class Wish:
     version: str = ''
     since: Release | None = None
     allowed: Sequence[str] = ()
+    allows_changed: bool = False
 
 
 @dataclass(frozen=True)
 class Packed:
-    """What was packed, and where. `passwords` are the options that still hold one."""
+    """What was packed, and where. `passwords` are the options that still hold one.
+
+    `eggs` says of those in it whether they are as they were built; `inside` is what parts will
+    write to in the release, and who names it.
+    """
 
     path: Path
     size: int
@@ -62,6 +72,8 @@ class Packed:
     base: Release | None = None
     dropped_passwords: tuple[str, ...] = ()
     passwords: tuple[str, ...] = ()
+    eggs: tuple[Modified, ...] = ()
+    inside: tuple[tuple[str, str], ...] = ()
 
 
 def pack(
@@ -83,7 +95,7 @@ def pack(
         for source in built.sources:
             say(f'Making an egg of {source}.')
         try:
-            stage, found, newest, real = _staged(built, include, scratch, layout)
+            staged = _staged(built, include, scratch, layout, wish.allows_changed)
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -92,6 +104,7 @@ def pack(
                 f'for a trial: {error.strerror}.\n'
                 'Make room, or name another directory with the variable TMPDIR.'
             ) from error
+        stage, found, newest, real, eggs = staged
         flat = blueprint.checked(built, include, real, stage.root)
         one = Release(
             name, 'none', built.info.environment, found, stage.files, tuple(stage.directories)
@@ -105,14 +118,16 @@ def pack(
         tarball.check(target)
         say(f'Trying {one} in {scratch}.')
         options = survey.options(built, blueprint.frozen(built, include))
-        return _written(
+        packed = _written(
             built, one, stage, target, wish, newest, flat, real, explain, options
         )
+        return replace(packed, eggs=tuple(eggs))
 
 
 def _staged(
-    built: Built, include: Sequence[str], scratch: Path, layout: Layout | None
-) -> tuple[Stage, dict[str, dict[str, Any]], int, list[Egg]]:
+    built: Built, include: Sequence[str], scratch: Path, layout: Layout | None,
+    allows_changed: bool,
+) -> tuple[Stage, dict[str, dict[str, Any]], int, list[Egg], list[Modified]]:  # fmt: skip
     """Bring together all that goes into a release, but for `RELEASE.json`."""
     where = built.where
     eggs_directory = where.directories['eggs-directory']
@@ -135,10 +150,15 @@ def _staged(
     stage, found = Stage(scratch / 'stage'), {}
     names = {egg.name for egg in real}
     place = blueprint.directories(built)['eggs-directory']
-    for egg in built.eggs:
-        if egg.name in chosen and egg.name not in names:
-            stage.copy(str(eggs_directory / egg.name), f'{place}/{egg.name}')
-            found[egg.name] = _described(eggs_directory / egg.name, egg, layout)
+    taken = [egg for egg in built.eggs if egg.name in chosen and egg.name not in names]
+    compared = modified.eggs([eggs_directory / egg.name for egg in taken], layout)
+    if not allows_changed:
+        _refuse_modified(built, compared)
+    for egg, state in zip(taken, compared):
+        path = eggs_directory / egg.name
+        left_out = () if allows_changed else modified.surplus(path, state.added)
+        stage.copy(str(path), f'{place}/{egg.name}', None, {f'{path}/{name}' for name in left_out})
+        found[egg.name] = _described(path, egg, layout, state if allows_changed else None)
     for path, egg, time in made:
         stage.copy(str(path), f'{place}/{egg.name}', time)
         found[egg.name] = {'project': egg.title, 'version': egg.version, 'source': 'develop'}
@@ -146,7 +166,19 @@ def _staged(
         stage.copy(str(where.directory / name), name)
     for name, data in blueprint.generated(built, include, real):
         stage.write(name, data)
-    return stage, found, stage.finish(), real
+    return stage, found, stage.finish(), real, compared
+
+
+def _refuse_modified(built: Built, eggs: Iterable[Modified]) -> None:
+    lines = [f'    {one.egg}/{fault}' for one in eggs for fault in one.faults
+             if fault.kind != installed.ADDED]  # fmt: skip
+    if lines:
+        raise CacheError(
+            f'Eggs of {built.where.directory} are not as they were built, so it was not packed:\n'
+            + '\n'.join(lines)
+            + '\nMove these eggs away and run buildout, which makes them anew. What was changed '
+            'on purpose is packed as it is with --allow-changed.'
+        )
 
 
 def _pins(built: Built) -> Mapping[str, str]:
@@ -154,13 +186,21 @@ def _pins(built: Built) -> Mapping[str, str]:
     return built.sections.inherited.get(section) or built.sections.written.get(section, {})
 
 
-def _described(path: Path, egg: Egg, layout: Layout | None) -> dict[str, Any]:
-    """Return what is known of an egg; nobody may know its archive."""
+def _described(
+    path: Path, egg: Egg, layout: Layout | None, state: Modified | None
+) -> dict[str, Any]:
+    """Return what is known of an egg; nobody may know its archive.
+
+    Of one that is not in the `state` that it was built in, that is only where it comes from.
+    """
     found: dict[str, Any] = {'project': egg.title, 'version': egg.version}
     with suppress(CacheError):
         archive = pedigree.of(path, layout).archive
         if archive:
             found['archive'] = archive
+    if state is not None and state.paths:
+        archive = found.pop('archive', None)
+        found['modified'] = {**state.paths, **({'archive': archive} if archive else {})}
     return found
 
 
@@ -187,6 +227,7 @@ def _written(
             stage.root, built.info.executable, bin_directory, expected,
             [egg.name for egg in real], explain, options, wish.allowed,
         )  # fmt: skip
+        inside = install.written_inside(str(stage.root), install.load(str(stage.root)))
         os.replace(partial, target)
     except BaseException:
         with suppress(OSError):
@@ -197,6 +238,7 @@ def _written(
     return Packed(
         target.absolute(), size, one, len(paths), base,
         tuple(option for option in before if option not in after), tuple(after),
+        inside=tuple(inside),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from egg.cache.standalone import install
 from egg.cache.standalone.install import to_bytes
 
 FORMAT = 1
-NAME, SINCE = 'RELEASE.json', 'SINCE.json'
+NAME, SINCE, RECORD = install.DOCUMENT, install.CHANGES, install.RECORD
 
 _DIGITS = 12
 _ADVICE = f'Name the archive of a release that egg-cache pack has written, or its {NAME}.'

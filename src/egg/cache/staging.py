@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,14 @@ class Stage:
     _sources: dict[str, str] = field(default_factory=dict)
     _generated: dict[str, bytes] = field(default_factory=dict)
 
-    def copy(self, source: str, path: str, time: int | None = None) -> None:
+    def copy(
+        self, source: str, path: str, time: int | None = None, without: Collection[str] = ()
+    ) -> None:
         """Take a file, a link, or a directory with all that is in it, to `path`.
 
         What Python compiled is left out. Special files are refused, with `CacheError`. `time`
-        is given to all files instead of their own.
+        is given to all files instead of their own. Paths below a directory that are in `without`,
+        as strings that begin with `source`, are left out.
         """
         info = os.lstat(source)
         if stat.S_ISLNK(info.st_mode):
@@ -46,9 +49,10 @@ class Stage:
             self._copy_file(source, path, info, time)
         elif stat.S_ISDIR(info.st_mode):
             self._sources[source] = path
-            names = sorted(_wanted(os.listdir(source)))
+            names = [name for name in sorted(_wanted(os.listdir(source)))
+                     if os.path.join(source, name) not in without]  # fmt: skip
             for name in names:
-                self.copy(os.path.join(source, name), f'{path}/{name}', time)
+                self.copy(os.path.join(source, name), f'{path}/{name}', time, without)
             if not names:
                 self.directories.add(path)
                 files.make_directories(self.root / path)

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -101,16 +101,17 @@ class Store:
             self.check(path)
         return _entries_below(path)
 
-    def add(self, manifest: Manifest, egg: Path, replaces: bool = False) -> Entry:
+    def add(self, manifest: Manifest, egg: Path, replaces: bool = False,
+            wanted: Collection[str] | None = None) -> Entry:  # fmt: skip
         """Copy the directory `egg` into the cache and return its entry.
 
         If the archive's entry is there already, that one stays and the copy is dropped, unless
-        it `replaces` it. `manifest` is completed with what the egg is made of.
+        it `replaces` it. `manifest` is completed with what is copied: all, or the `wanted` paths.
         """
         entry = self.entry(manifest.project, manifest.version, manifest.archive.sha256)
         self.check(self.layout.tmp)
         with self.staging() as stage:
-            items = transfer.copy_in(egg, stage / manifest.egg)
+            items = transfer.copy_in(egg, stage / manifest.egg, wanted)
             text = manifests.dump(replace(manifest, items=items))
             files.create(stage / MANIFEST, text)
             os.chmod(stage / MANIFEST, 0o444)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from egg.cache import integrity, teamwork
@@ -22,15 +22,20 @@ from egg.cache.modes import cached_mode, has_modes_of_its_own, received_mode
 Job = tuple[Item, str, str, int]
 
 
-def copy_in(egg: Path, destination: Path) -> tuple[Item, ...]:
+def copy_in(
+    egg: Path, destination: Path, wanted: Collection[str] | None = None
+) -> tuple[Item, ...]:
     """Copy the directory `egg` to the new directory `destination`, as an entry keeps it.
 
     Returns what the egg is made of, parents first. Cached files are read-only; times are kept.
+    Only the `wanted` paths are copied, if they are given.
     """
     items = []
     if integrity.kind(egg) != DIRECTORY:
         raise CacheError(f'{egg} is not a directory.')
     for path, kind in integrity.walk(egg):
+        if wanted is not None and path not in wanted:
+            continue
         source, target = _join(egg, path), _join(destination, path)
         info = os.lstat(source)
         mode = stat.S_IMODE(info.st_mode) & 0o777

@@ -95,6 +95,9 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     for one in outcomes:
         if one.outcome == ADDED:
             console.line(f'{would} {one.project} {one.version}.')
+            if one.left_out:
+                console.remark(f'Left out of it, as its RECORD does not have that: '
+                               f'{printable(", ".join(one.left_out))}.')  # fmt: skip
         elif one.outcome == REFUSED:
             console.remark(f'Refused {printable(str(one.egg))}: {printable(one.reason)}.')
     counts = {kind: sum(one.outcome == kind for one in outcomes) for kind in _KINDS}
@@ -245,7 +248,10 @@ def _document(
 ) -> dict[str, Any]:
     def rows(outcome: str) -> list[dict[str, Any]]:
         return [
-            {'egg': str(one.egg), 'project': one.project, 'version': one.version}
+            {
+                'egg': str(one.egg), 'project': one.project, 'version': one.version,
+                'left_out': list(one.left_out),
+            }
             for one in outcomes if one.outcome == outcome
         ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from egg.cache import borrowed, configuration, location, places, selfcontained
+from egg.cache import borrowed, configuration, location, modified, places, selfcontained
 from egg.cache.console import Console, printable
 from egg.cache.errors import CacheError
 from egg.cache.findings import (
@@ -26,9 +26,10 @@ from egg.cache.findings import (
     Report,
 )
 from egg.cache.layout import Layout
+from egg.cache.modified import Modified
 
 NAME = 'check'
-HELP = 'name what points out of a buildout; exit status 1 if anything does'
+HELP = 'name what points out of a buildout, and changed files in its eggs; exit status 1 if any'
 EXAMPLE = 'egg-cache check\negg-cache check /srv/buildouts/shop'
 CACHE = location.UNUSED
 
@@ -84,11 +85,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     report = selfcontained.everything(places.find(Path(options.buildout), _options))
+    eggs = modified.in_buildout(report, options.cache)
     if console.is_json:
-        console.answer(_document(report))
+        console.answer({**_document(report), **modified.document(eggs)})
     else:
-        _tell(report, console)
-    return 0 if report.is_self_contained and report.places.is_built else 1
+        _tell(report, eggs, console)
+    is_good = report.is_self_contained and report.places.is_built
+    return 0 if is_good and all(one.is_fit for one in eggs) else 1
 
 
 def explained(report: Report) -> Iterator[str]:
@@ -96,11 +99,16 @@ def explained(report: Report) -> Iterator[str]:
     yield from map(printable, (*_lines(report), *_advice(report)))
 
 
-def _tell(report: Report, console: Console) -> None:
+def _tell(report: Report, eggs: Sequence[Modified], console: Console) -> None:
     for line in explained(report):
         console.line(line)
-    verdict = printable(_verdict(report))
-    console.line(console.styled(verdict, 'green' if report.is_self_contained else 'red'))
+    for line in modified.explained(eggs):
+        console.line(printable(line))
+    is_good = report.is_self_contained and all(one.is_fit for one in eggs)
+    verdict = printable(_verdict(report) + modified.verdict(eggs))
+    console.line(console.styled(verdict, 'green' if is_good else 'red'))
+    if modified.remark(eggs):
+        console.remark(printable(modified.remark(eggs)))
     for path, reason in report.unread.items():
         console.remark(f'Not looked at: {printable(path)}: {reason}.')
 

@@ -51,4 +51,7 @@ def _document(outcome: install.Outcome) -> dict[str, object]:
         'previous': outcome.previous or None,
         'removed': [{'release': name, 'size': size} for name, size in outcome.removed],
         'freed': sum(size for _, size in outcome.removed),
+        'kept': [{'release': name, 'paths': paths} for name, paths in outcome.kept],
+        'left_behind': outcome.left_behind,
+        'inside': [{'path': path, 'named_by': source} for path, source in outcome.inside],
     }

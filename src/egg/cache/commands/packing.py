@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from egg.cache import location, packing, release, survey, units
+from egg.cache import location, modified, packing, release, survey, units
 from egg.cache.commands import check
 from egg.cache.console import Console, printable
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.findings import Report
 from egg.cache.layout import Layout
 from egg.cache.packing import Packed, Wish
+from egg.cache.standalone import install
 from egg.cache.survey import Built
 
 NAME = 'pack'
@@ -48,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'such as a directory for data; may be repeated',
     )  # fmt: skip
     parser.add_argument(
+        '--allow-changed', action='store_true',
+        help='take eggs as they are here, even if files in them were changed since they were '
+        'built; RELEASE.json names these files',
+    )  # fmt: skip
+    parser.add_argument(
         '--name', default='', help='what it is called (default: as the directory of the buildout)'
     )
     parser.add_argument(
@@ -77,7 +83,10 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         )
     output = Path(options.output) if options.output else None
     since = release.read(Path(options.since)) if options.since else None
-    wish = Wish(options.include, options.name, options.release, since, options.allow)
+    wish = Wish(
+        options.include, options.name, options.release, since, options.allow,
+        options.allow_changed,
+    )  # fmt: skip
     with _orderly():
         packed = packing.pack(
             built, wish, output, _explained, _cache(options, built), console.remark
@@ -85,6 +94,9 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     console.answer(_document(packed))
     console.line(printable(str(packed.path)))
     _remark(packed, console)
+    _remark_eggs(packed, options.allow_changed, console)
+    if packed.inside:
+        console.remark(printable(install.told_inside(packed.inside)))
     return 0
 
 
@@ -139,6 +151,15 @@ def _remark(packed: Packed, console: Console) -> None:
     )
 
 
+def _remark_eggs(packed: Packed, allows_changed: bool, console: Console) -> None:
+    what = 'In the release as it is here' if allows_changed else 'Not in the release'
+    for one in packed.eggs:
+        for fault in one.faults:
+            console.remark(f'{what}: {printable(f"{one.egg}/{fault}")} since it was built.')
+    if modified.remark(packed.eggs):
+        console.remark(printable(modified.remark(packed.eggs)))
+
+
 def _document(packed: Packed) -> dict[str, object]:
     one, base = packed.release, packed.base
     return {
@@ -155,4 +176,6 @@ def _document(packed: Packed) -> dict[str, object]:
         },
         'dropped_passwords': list(packed.dropped_passwords),
         'passwords': list(packed.passwords),
+        **modified.document(packed.eggs),
+        'inside': [{'path': path, 'named_by': source} for path, source in packed.inside],
     }  # fmt: skip

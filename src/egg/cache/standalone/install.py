@@ -11,12 +11,14 @@ release brings this file. On an older Python it can be read, too, to say so.
 
     DIR/current                     a link to releases/NAME, switched in one step
     DIR/releases/NAME/              a release, set up
+    DIR/releases/NAME/.setup.json   which files the set-up made, and what was there before
     DIR/releases/.NAME.RANDOM/      one on its way in or out; the next run removes what is left
     DIR/history                     which releases were current, the newest last
     DIR/.lock                       one installation at a time; says who that is
 """
 
 import argparse
+import configparser
 import errno
 import fcntl
 import gzip
@@ -47,12 +49,14 @@ if sys.version_info < (3, 10):  # noqa: UP036
 
 FORMAT = 1
 DOCUMENT, CHANGES, BUILDINFO = 'RELEASE.json', 'SINCE.json', '.buildinfo.json'
+RECORD, INSTALLED = '.setup.json', '.installed.cfg'
 KEEP = 3
 INTERRUPTED = 'Interrupted; what was begun is undone, and nothing was switched.'
 
 _LARGEST_DOCUMENT = 64_000_000
 _LARGEST_FILE = 1 << 40
 _CHUNK = 1 << 20
+_MOST = 50
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -62,7 +66,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _delayed: 'list[int]' = []
 _SHA256 = re.compile('[0-9a-f]{64}')
 _RECORDED = re.compile(r'^__buildout_installed__ *=(.*(?:\n[ \t].*)*)', re.M)
-_AGAIN = 'If nothing runs from it, remove that directory and install the release again.'
+_AGAIN = ('If nothing runs from it, move that directory away, as it may hold data, and install '
+          'the release again.')  # fmt: skip
+_COMPILED = re.compile(r'(?:.*/)?__pycache__/[^/]+\.pyc(?:\.[0-9]+)?')
+# What processes leave in `DIR/releases` that are killed: `_Root.staged`.
+_STAGED = re.compile(r'\..+\.[0-9a-f]{12}')
+# What programs write to is called so: directories, and the ends of the names of files.
+_WRITTEN = re.compile(r'(?:.*?/)??(?:var|logs?|data|databases?|filestorage|blobstorage|blobs'
+                      r'|uploads|sessions)(?=/|$)|.+\.(?:fs|log|db|sqlite3?)$')  # fmt: skip
 
 
 class Failure(Exception):
@@ -258,7 +269,8 @@ def _label(row: dict[str, Any]) -> str:
 
 def _path(value: Any) -> str:
     parts = _text(value).split('/')
-    if {'', '.', '..'}.intersection(parts) or '\0' in value or value in (DOCUMENT, CHANGES):
+    if {'', '.', '..'}.intersection(parts) or '\0' in value or (
+            value in (DOCUMENT, CHANGES, RECORD)):  # fmt: skip
         raise ValueError(f'{value!r:.80} is not a path in a release')
     return str(value)
 
@@ -673,10 +685,12 @@ def set_up(directory: str, is_compiled: bool = True) -> Release:
     bootstrap = [sys.executable, '-I', 'bootstrap.py', '--offline']
     places = _places(directory)
     buildout = [os.path.join(directory, places['bin-directory'], 'buildout'), '-U', '-o']
+    others = begin(directory, release)
     _run(bootstrap, directory, f'Setting up {release.label}', env=env)
     _run(buildout, directory, f'Setting up {release.label}', env=env)
     if is_compiled:
         _compile(directory, places['eggs-directory'], env)
+    finish(directory, release, others)
     return release
 
 
@@ -684,7 +698,7 @@ def fault_of_set_up(directory: str) -> str:
     """Return what set-up made of a release and is not there, or not for this place; or ''."""
     script = os.path.join(directory, _places(directory)['bin-directory'], 'buildout')
     texts = []
-    for path in (script, os.path.join(directory, '.installed.cfg')):
+    for path in (script, os.path.join(directory, INSTALLED)):
         try:
             with open(path, encoding='utf-8', errors='surrogateescape') as file:
                 texts.append(file.read(_LARGEST_DOCUMENT))
@@ -692,10 +706,14 @@ def fault_of_set_up(directory: str) -> str:
             return f'{path} is missing'
     if 'sys.path[0:0]' in texts[0] and f'{os.path.realpath(directory)}{os.sep}' not in texts[0]:
         return f'{script} is for another place'
-    recorded = (line.strip() for match in _RECORDED.finditer(texts[1])
-                for line in match[1].split('\n'))  # fmt: skip
-    gone = [path for path in recorded if os.path.isabs(path) and not os.path.lexists(path)]
+    gone = [path for path in _recorded(texts[1]) if not os.path.lexists(path)]
     return f'{gone[0]} is missing' if gone else ''
+
+
+def _recorded(text: str) -> list[str]:
+    """Return the paths that an `.installed.cfg` says were installed."""
+    lines = (line.strip() for match in _RECORDED.finditer(text) for line in match[1].split('\n'))
+    return [path for path in lines if os.path.isabs(path)]
 
 
 def _places(directory: str) -> dict[str, str]:
@@ -719,17 +737,209 @@ def _compile(directory: str, eggs: str, env: dict[str, str]) -> None:
             return
 
 
+# What was made since
+
+
+def added(directory: str, release: Release) -> list[str]:
+    """Return the files of a release that neither its archive nor its set-up made as they are.
+
+    Links are among them, and directories that can't be read. What Python compiled doesn't count.
+    """
+    files, others = _read_record(directory)
+    if files is None and others is not None:
+        # Its first set-up was killed: what wasn't there before is of that.
+        return sorted({*others}.intersection(_extra(directory, release)))
+    is_complete = files is not None and others is None
+    listed = set() if is_complete else _listed(directory)
+    return sorted(path for path in _extra(directory, release) if path not in listed
+                  and not _is_as_set_up(directory, path, files or {}))  # fmt: skip
+
+
+def data(directory: str, release: Release) -> list[str]:
+    """Return what would be lost with a release: what was added, and what was changed in it.
+
+    Empty files and links hold nothing that could be lost.
+    """
+    changed = damaged(directory, release)
+    return [path for path in (*changed, *added(directory, release))
+            if _holds_anything(os.path.join(directory, path))]  # fmt: skip
+
+
+def begin(directory: str, release: Release) -> list[str]:
+    """Take down what is there before a set-up, so that it doesn't count as made by it."""
+    files, others = _read_record(directory)
+    if others is None:
+        others = added(directory, release)
+    if files is None and os.path.lexists(os.path.join(directory, INSTALLED)):
+        files = {}  # It was set up by an install.py that took nothing down.
+    _write_record(directory, files, others)
+    return others
+
+
+def finish(directory: str, release: Release, others: Sequence[str]) -> None:
+    """Take down what a set-up, or a test, has made: all that isn't among the `others`."""
+    files: _Rows = {}
+    for path in sorted({*_extra(directory, release)}.difference(others)):
+        place = os.path.join(directory, path)
+        with suppress(FileNotFoundError):
+            if os.path.islink(place):
+                files[path] = {'link': os.readlink(place)}
+            elif os.path.isfile(place):
+                with open(place, 'rb', opener=lambda name, flags: os.open(name, _READ)) as file:
+                    size = os.fstat(file.fileno()).st_size
+                    files[path] = {'size': size, 'sha256': _digest(file)}
+    _write_record(directory, files, None)
+
+
+def _extra(directory: str, release: Release) -> Iterator[str]:
+    """Yield the files and links in a release that are not of its archive, and aren't compiled."""
+    own = {DOCUMENT, INSTALLED, RECORD, f'{RECORD}.new'}
+    waiting = ['']
+    while waiting:
+        above = waiting.pop()
+        try:
+            with os.scandir(os.path.join(directory, above)) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            yield above or '.'
+            continue
+        for entry in entries:
+            path = os.path.join(above, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(path)
+            elif not (path in own or path in release.files or _is_compiled(directory, path)) and (
+                    entry.is_symlink() or entry.is_file(follow_symlinks=False)):  # fmt: skip
+                yield path
+
+
+def _is_compiled(directory: str, path: str) -> bool:
+    return _COMPILED.fullmatch(path) is not None or (
+        path.endswith('.pyc') and os.path.exists(os.path.join(directory, path[:-1])))  # fmt: skip
+
+
+def _is_as_set_up(directory: str, path: str, files: dict[str, dict[str, Any]]) -> bool:
+    try:
+        return path in files and _is_good(os.path.join(directory, path), files[path])
+    except OSError:
+        return False
+
+
+def _holds_anything(path: str) -> bool:
+    """Tell whether anything could be lost with a file, or a directory that can't be read."""
+    try:
+        info = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(info.st_mode) or (stat.S_ISREG(info.st_mode) and info.st_size > 0)
+
+
+def _listed(directory: str) -> set[str]:
+    """Return what buildout says that it installed: files alone, as directories may hold data."""
+    text = _text_of(os.path.join(directory, INSTALLED))
+    script = os.path.join(directory, _places(directory)['bin-directory'], 'buildout')
+    return {os.path.relpath(os.path.realpath(path), os.path.realpath(directory))
+            for path in (*_recorded(text), script)}  # fmt: skip
+
+
+def _text_of(path: str) -> str:
+    with suppress(FileNotFoundError), open(path, encoding='utf-8',
+                                           errors='surrogateescape') as file:  # fmt: skip
+        return file.read(_LARGEST_DOCUMENT)
+    return ''
+
+
+_Rows = dict[str, dict[str, Any]]
+
+
+def _read_record(directory: str) -> tuple[_Rows | None, list[str] | None]:
+    """Return the files that were set up, and those that a set-up which didn't end found there."""
+    try:
+        with open(os.path.join(directory, RECORD), 'rb') as file:
+            document = parsed(file.read(_LARGEST_DOCUMENT))
+        files, others = document['files'], document['others']
+        if files is not None:
+            files = {path: row if 'link' in row else {**row, 'size': int(row['size'])}
+                     for path, row in _table(files).items()}  # fmt: skip
+        return files, None if others is None else list(map(_text, _list(others)))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, None
+
+
+def _write_record(directory: str, files: _Rows | None, others: list[str] | None) -> None:
+    stage = os.path.join(directory, f'{RECORD}.new')
+    with suppress(FileNotFoundError):
+        os.unlink(stage)
+    text = to_bytes({'format': FORMAT, 'files': files, 'others': others})
+    _write(stage, {'mode': '0644', 'time': 0}, [text])
+    os.utime(stage)
+    os.replace(stage, os.path.join(directory, RECORD))
+
+
+def written_inside(directory: str, release: Release) -> list[tuple[str, str]]:
+    """Return (path, who names it) of what parts will write to in the release that is set up there.
+
+    Those are directories and files that its archive doesn't have, with names that data and logs
+    have. They are lost to the next release.
+    """
+    places = _places(directory)
+    own = (*places.values(), 'develop-eggs')
+    held = {*release.files}
+    for path in release.files:
+        held.update(_above(path))
+    roots = '|'.join(re.escape(root) for root in {directory, os.path.realpath(directory)})
+    mention = re.compile(rf'(?:{roots})/([^\s\'"<>:;,()\[\]{{}}|&]+)')
+    found: dict[str, str] = {}
+    for source, text in _texts(directory):
+        for match in mention.finditer(text):
+            path = os.path.normpath(match[1])
+            if not f'{path}/'.startswith(tuple(f'{place}/' for place in own)) and (
+                    path not in held):  # fmt: skip
+                name = _WRITTEN.match(path)
+                if name is not None:
+                    found.setdefault(name[0], source)
+    return sorted((path, source) for path, source in found.items()
+                  if not any(above in found for above in _above(path)))  # fmt: skip
+
+
+def _texts(directory: str) -> Iterator[tuple[str, str]]:
+    """Yield (who says so, text) of the options of parts, and of the files that they have made."""
+    parser = configparser.RawConfigParser(
+        strict=False, delimiters=('=',), comment_prefixes=(), allow_no_value=True
+    )
+    with suppress(configparser.Error):
+        parser.read_string(_text_of(os.path.join(directory, INSTALLED)))
+    for name in parser.sections():
+        for option, value in parser.items(name):
+            if not option.startswith('__buildout_') and name != 'buildout':
+                yield f'[{name}] {option}', value or ''
+    files, _ = _read_record(directory)
+    for path, row in (files or {}).items():
+        if row.get('size', _CHUNK) < _CHUNK:
+            text = _text_of(os.path.join(directory, path))
+            if '\0' not in text:
+                yield path, text
+
+
 # A directory of releases
 
 
 class Outcome:
-    """To what `DIR/current` leads now, and before; what was removed, with its size."""
+    """To what `DIR/current` leads now, and before; what was removed, with its size.
+
+    `kept` are old releases that hold data, with the paths; `left_behind` is what was written into
+    the one before; `inside` is what parts will write to in the current one, and who names it.
+    """
 
     def __init__(self, root: '_Root', current: str, previous: str) -> None:
         self.directory = root.directory
         self.current = current
         self.previous = previous
         self.removed: list[tuple[str, int]] = []
+        self.kept: list[tuple[str, list[str]]] = []
+        self.left_behind: list[str] = []
+        self.inside: list[tuple[str, str]] = []
 
 
 class _Root:
@@ -831,7 +1041,7 @@ class _Root:
     def tidy(self) -> None:
         """Remove what processes left that were killed. Only for who has the lock."""
         for name in os.listdir(self.releases):
-            if name.startswith('.'):
+            if _STAGED.fullmatch(name):
                 _remove_tree(os.path.join(self.releases, name))
         for name in os.listdir(self.directory):
             if name.startswith(('.current.', '.history.')):
@@ -839,18 +1049,31 @@ class _Root:
                     os.unlink(os.path.join(self.directory, name))
         self.write_history(self.history())
 
-    def keep(self, count: int, removed: list[tuple[str, int]]) -> None:
+    def keep(self, count: int, outcome: Outcome) -> None:
         """Remove all but the newest releases, never the current one and the one before it.
 
-        Their names and sizes are added to `removed`.
+        What holds data stays. The `outcome` is told of both.
         """
         history, installed = self.history(), self.installed()
         newest = list(dict.fromkeys(name for name in reversed(history) if name in installed))
         victims = [name for name in installed if name not in newest[:max(count, 2)]]
         for name in victims:
-            removed.append((name, self.remove(name)))
-        if victims:
-            self.write_history([name for name in history if name not in victims])
+            found = self.data(name)
+            if found:
+                outcome.kept.append((name, found))
+            else:
+                outcome.removed.append((name, self.remove(name)))
+        gone = {name for name, _ in outcome.removed}
+        if gone:
+            self.write_history([name for name in history if name not in gone])
+
+    def data(self, label: str) -> list[str]:
+        """Return what would be lost with a release."""
+        path = self.release(label)
+        try:
+            return data(path, load(path))
+        except Failure:
+            return [DOCUMENT]  # Nobody knows what is in it.
 
     @contextmanager
     def locked(self, what: str, say: Callable[[str], None]) -> Iterator[None]:
@@ -1008,12 +1231,15 @@ def _install(archive: str, document: tuple[str, bytes], release: Release, root: 
         if not is_there:
             say(f'Unpacking {release.label} into {path}.')
             _place(archive, document, release, root)
+        others = begin(path, release)
         say(f'Setting up {release.label}{_virtual(python)}.')
         _run([python, '-I', os.path.join(path, 'install.py')], path,
              f'Setting up {release.label}', lock=root.lock)  # fmt: skip
         if command:
             say(f'Testing {release.label}: {shlex.join(command)}')
             _run(command, path, f'The test of {release.label}')
+        # Nothing of that is data yet: nobody has used the release.
+        finish(path, release, others)
         _ignore_signals()
         root.switch(release.label)
     except BaseException:
@@ -1023,10 +1249,43 @@ def _install(archive: str, document: tuple[str, bytes], release: Release, root: 
     outcome = Outcome(root, release.label, previous)
     try:
         root.write_history(root.history())
-        root.keep(keep, outcome.removed)
+        _remember(outcome, release, root, say)
+        root.keep(keep, outcome)
     except OSError as error:
         say(f'The next installation will tidy up; now that failed: {error}.')
+    for label, paths in outcome.kept:
+        say(f'{root.release(label)} stays, as it holds what is nowhere else: {_some(paths)}. Move '
+            'that to a place of its own, and then remove the directory.')  # fmt: skip
     return outcome
+
+
+def _remember(outcome: Outcome, release: Release, root: _Root,
+              say: Callable[[str], None]) -> None:  # fmt: skip
+    """Say which data the release before has, and where those of this one will be."""
+    with suppress(Failure):
+        if outcome.previous not in ('', release.label):
+            path = root.release(outcome.previous)
+            outcome.left_behind = [name for name in added(path, load(path))
+                                   if _holds_anything(os.path.join(path, name))]  # fmt: skip
+        outcome.inside = written_inside(root.release(release.label), release)
+    if outcome.left_behind:
+        say(f'{outcome.previous} holds what was written into it, and {release.label} does not '
+            f'have that: {_some(outcome.left_behind)}.')  # fmt: skip
+    if outcome.inside:
+        say(told_inside(outcome.inside))
+
+
+def told_inside(found: Sequence[tuple[str, str]]) -> str:
+    """Return what to say of data that lie in a release."""
+    places = _some([f'{path} (named by {source})' for path, source in found])
+    return (f'Data inside of the release: {places}. The next release starts without them. Give '
+            'them a directory that stays, by an option of the part, such as var = /srv/NAME/var.')
+
+
+def _some(texts: Sequence[str], most: int = 3) -> str:
+    """Return the first of many texts, and how many more there are."""
+    shown = ', '.join(text if text.isprintable() else repr(text) for text in texts[:most])
+    return shown + (f' and {len(texts) - most} more' if len(texts) > most else '')
 
 
 def _virtual(python: str) -> str:
@@ -1039,7 +1298,8 @@ def _virtual(python: str) -> str:
 def _is_there(root: _Root, release: Release) -> bool:
     """Tell whether a release was installed before, as it is now. Raises `Failure` for another one.
 
-    What was never current is what a killed process left: it is removed.
+    What was never current is what a killed process left: it is removed. One that was, and was
+    rolled back, may hold data: then it stays.
     """
     path = root.release(release.label)
     if not os.path.lexists(path):
@@ -1050,6 +1310,9 @@ def _is_there(root: _Root, release: Release) -> bool:
             'of its own (egg-cache pack --version).'
         )
     if release.label in root.history():
+        _require_good(path, release, _AGAIN)
+        return True
+    if data(path, release):
         _require_good(path, release, _AGAIN)
         return True
     root.remove(release.label)
@@ -1187,19 +1450,36 @@ def _answers(options: argparse.Namespace) -> Iterator[str]:
             release = set_up(here, not options.no_compile)
         yield f'{release.label} is set up in {here}{_virtual(sys.executable)}.'
     elif options.archive is None:
-        directory = os.path.realpath(options.verify or here)
-        release = load(directory)
-        _require_good(directory, release, _AGAIN)
-        count = f'All {len(release.files)} files in {directory} are as {release.label} was packed'
-        fault = fault_of_set_up(directory)
-        if fault and os.path.lexists(os.path.join(directory, '.installed.cfg')):
-            raise Failure(f'{count}, but {fault}.\nThis sets it up again: python3 '
-                          f'{os.path.join(directory, "install.py")}')
-        yield f'{count}.'
+        yield verify(options.verify or here)
     else:
         outcome = install(options.archive, options.directory, options.python, options.test,
                           options.keep, _remark)  # fmt: skip
         yield from filter(None, (told_removed(outcome), told(outcome)))
+
+
+def verify(path: str) -> str:
+    """Return that all files of a release are as they were packed, and none were added.
+
+    A directory of releases stands for the current one. Raises `Failure` for what is otherwise.
+    """
+    directory = os.path.realpath(path)
+    link = os.path.join(directory, 'current')
+    if os.path.lexists(link) and not os.path.lexists(os.path.join(directory, DOCUMENT)):
+        directory = os.path.realpath(link)
+    release = load(directory)
+    _require_good(directory, release, _AGAIN)
+    count = f'All {len(release.files)} files in {directory} are as {release.label} was packed'
+    fault = fault_of_set_up(directory)
+    if fault and os.path.lexists(os.path.join(directory, INSTALLED)):
+        raise Failure(f'{count}, but {fault}.\nThis sets it up again: python3 '
+                      f'{os.path.join(directory, "install.py")}')
+    others = added(directory, release)
+    if others:
+        lines = [f'\n    {_some([name])}' for name in others[:_MOST]]
+        more = f'\n    and {len(others) - _MOST} more' if len(others) > _MOST else ''
+        raise Failure(f'{count}, but these were added, or changed since it was set up:'
+                      f'{"".join(lines)}{more}')
+    return f'{count}.'
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -154,7 +154,12 @@ def test_a_directory_that_is_no_buildout_stops_it_before_anything_is_removed(
 @pytest.mark.parametrize(('arguments', 'text'), [
     (['--max-size', 'much'], "'much' is not a size"),
     (['--max-size', '0'], 'egg-cache clear does that'),
+    (['--max-size', '10'], "'10' is no size, as it has no unit: 10 bytes are hardly meant.\n"
+                           'Did you mean 10G?'),
+    (['--max-size', '-10'], "'-10' is not a size"),
     (['--unused-for', 'ever'], "'ever' is not a duration"),
+    (['--unused-for', '90'], 'Did you mean 90d?'),
+    (['--unused-for', '0d'], 'egg-cache clear does that'),
     (['--keep-latest', '0'], 'allowed is 1 or more'),
     (['--keep-latest', 'all'], 'invalid int value'),
 ])  # fmt: skip
@@ -167,13 +172,13 @@ def test_wrong_arguments(store, tmp_path, prune, arguments, text):
 
 
 def test_an_empty_cache(store, answer):
-    assert answer('--max-size', '1') == {
+    assert answer('--max-size', '1 B') == {
         'directory': str(store.layout.root), 'dry_run': False, 'eggs': 0, 'size': 0,
         'size_left': 0, 'freed': 0, 'removed': [], 'swept': [], 'failures': []}  # fmt: skip
 
 
 def test_a_missing_cache(tmp_path, prune):
-    status, output, errors = prune('--max-size', '1')
+    status, output, errors = prune('--max-size', '1 B')
     assert (status, output) == (0, '')
     assert 'There is no egg cache yet' in errors
     assert not (tmp_path / 'cache').exists()
@@ -182,10 +187,10 @@ def test_a_missing_cache(tmp_path, prune):
 def test_a_foreign_directory_is_left_alone(tmp_path, prune):
     (tmp_path / 'cache/trash').mkdir(parents=True)
     (tmp_path / 'cache/trash/mine').write_text('')
-    prune('--max-size', '1')
+    prune('--max-size', '1 B')
     assert (tmp_path / 'cache/trash/mine').exists()
     (tmp_path / 'cache/mine').write_text('')
-    status, _, errors = prune('--max-size', '1')
+    status, _, errors = prune('--max-size', '1 B')
     assert status == 1
     assert 'is not an egg cache' in errors
 

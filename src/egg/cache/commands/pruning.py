@@ -114,7 +114,11 @@ def _limits(options: argparse.Namespace) -> Limits:
     used: set[str] = set()
     for directory in options.keep_used_by:
         used |= usage.eggs(Path(directory).absolute())
-    unused = None if options.unused_for is None else units.parse_duration(options.unused_for)
+    unused = None
+    if options.unused_for is not None:
+        unused = units.parse_age(options.unused_for)
+        if not unused:
+            raise SettingError('--unused-for 0 would remove every egg: egg-cache clear does that.')
     return Limits(size, unused, latest, frozenset(used))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from egg.cache import integrity, teamwork
@@ -22,10 +22,13 @@ from egg.cache.modes import cached_mode, has_modes_of_its_own, received_mode
 Job = tuple[Item, str, str, int]
 
 
-def copy_in(egg: Path, destination: Path) -> tuple[Item, ...]:
+def copy_in(
+    egg: Path, destination: Path, finish: Callable[[str], object] | None = None
+) -> tuple[Item, ...]:
     """Copy the directory `egg` to the new directory `destination`, as an entry keeps it.
 
     Returns what the egg is made of, parents first. Cached files are read-only; times are kept.
+    `finish` gets each new directory, to give it other permissions.
     """
     items = []
     if integrity.kind(egg) != DIRECTORY:
@@ -36,6 +39,8 @@ def copy_in(egg: Path, destination: Path) -> tuple[Item, ...]:
         mode = stat.S_IMODE(info.st_mode) & 0o777
         if kind == DIRECTORY:
             os.mkdir(target, DIRECTORY_MODE)
+            if finish is not None:
+                finish(target)
             items.append(Item(path, kind, mode, info.st_mtime_ns))
         elif kind == integrity.OTHER:
             raise CacheError(f'{source} is neither a file nor a directory nor a link.')

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from egg.cache import ledger, litter, prune, units, usage
+from egg.cache import ledger, litter, permissions, prune, units, usage
 from egg.cache.console import Console, printable
 from egg.cache.errors import SettingError
 from egg.cache.layout import Layout
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     for victim in report.removed:
         console.line(_line(victim, now))
     _say(layout, options.dry_run, report, rubbish, console)
-    tell_failures(failures, console)
+    tell_failures(failures, layout, console)
     if is_too_large and not failures:
         console.remark(
             f'That is more than {units.size(limits.max_size or 0)}: what is left is to be kept.'
@@ -77,12 +77,15 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     return 1 if failures or is_too_large else 0
 
 
-def tell_failures(failures: list[str], console: Console) -> None:
-    """Say what could not be removed, the first of many only."""
+def tell_failures(failures: list[str], layout: Layout, console: Console) -> None:
+    """Say what could not be removed, the first of many only, and who can mend that."""
     for text in failures[:_MANY]:
         console.remark(f'Not removed: {printable(text)}')
     if len(failures) > _MANY:
         console.remark(f'... and {len(failures) - _MANY} more.')
+    remedy = permissions.remedy_of(layout.root) if failures else ''
+    if remedy:
+        console.remark(remedy)
 
 
 def eggs(count: int) -> str:

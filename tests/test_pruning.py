@@ -86,6 +86,29 @@ def test_the_document(store, tmp_path, answer):
     command.assert_documented('prune', document)
 
 
+def test_eggs_are_spelled_as_list_has_them(store, tmp_path, answer, prune, capsys):
+    for project in ('Zope.Interface', 'Broken.Manifest', 'A_B'):
+        old(store, tmp_path, project)
+    [broken] = store.versions('broken.manifest')
+    overwrite(broken.path / 'entry.json', b'')
+    os.utime(broken.path, (1, 1))
+    status, output, _ = prune('--unused-for', '90d', '--dry-run')
+    assert {line.split('  ')[0] for line in output.splitlines()} == {
+        'Zope.Interface 1.0', 'broken-manifest 1.0', 'A_B 1.0'}  # fmt: skip
+    cache = ['--cache', store.layout.root]
+    listed = command.answer(capsys, *cache, 'list')
+    names = {row['path']: (row['project'], row['version']) for row in listed['entries']}
+    damaged = command.answer(capsys, *cache, 'verify', status=1)['faults']
+    assert {fault['project'] for fault in damaged} == {'broken-manifest'}
+    for document in (
+        command.answer(capsys, *cache, 'remove', 'a-b', 'zope.interface', '--dry-run'),
+        answer('--unused-for', '90d'),
+    ):  # fmt: skip
+        removed = {row['path']: (row['project'], row['version']) for row in document['removed']}
+        removed.pop(str(broken.path), None)
+        assert removed == names
+
+
 def test_without_a_limit_it_sweeps_alone_and_says_so(store, tmp_path, prune):
     old(store, tmp_path)
     useless(store.layout.trash).mkdir()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -52,6 +53,18 @@ BUILD_VARIABLES = (
 )
 
 _COMPILERS = ('CC', 'CXX')
+
+
+def abi_tag() -> str:
+    """Return how zc.buildout calls the directory of this interpreter's eggs, such as `cp313t`.
+
+    With its option `abi-tag-eggs` that is a directory in `eggs/`, or from release 5 on in
+    `eggs/v5`. The rule is that of its `pep425tags.get_abi_tag`, the same from release 4 to 6.
+    """
+    soabi = str(sysconfig.get_config_var('SOABI') or '')
+    if soabi.startswith('cpython-'):
+        return 'cp' + soabi.split('-')[1]
+    return soabi.replace('.', '_').replace('-', '_')
 
 
 @dataclass(frozen=True)

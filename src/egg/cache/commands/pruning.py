@@ -94,11 +94,11 @@ def eggs(count: int) -> str:
 
 def victim_document(victim: Candidate) -> dict[str, Any]:
     """Return an entry that goes, as --json has it."""
-    key, project = victim.group
+    project, version = victim.spelling
     return {
         'project': project,
-        'version': victim.entry.path.parent.name,
-        'environment': key,
+        'version': version,
+        'environment': victim.entry.environment_key,
         'size': victim.size,
         'seconds': victim.seconds,
         'last_used_at': units.moment(victim.last_use),
@@ -139,7 +139,7 @@ def _sweep(layout: Layout, is_dry: bool) -> tuple[list[Litter], list[str]]:
 
 def _line(victim: Candidate, now: float) -> str:
     return (
-        f'{printable(str(victim.entry))}  {units.size(victim.size)}, '
+        f'{printable(" ".join(victim.spelling))}  {units.size(victim.size)}, '
         f'built in {units.duration(victim.seconds)}, '
         f'unused for {units.age(max(0.0, now - victim.last_use))}  '
         f'({victim.entry.environment_key})'

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     size = sum(victim.size for victim in victims)
     for victim in victims:
         console.line(
-            f'{printable(selection.title(victim.entry))}  {units.size(victim.size)}  '
+            f'{printable(" ".join(victim.spelling))}  {units.size(victim.size)}  '
             f'({victim.entry.environment_key})'
         )
     if options.dry_run:

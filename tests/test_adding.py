@@ -12,6 +12,7 @@ from support.archives import make_sdist, make_wheel
 from support.foreign import write_pip_egg
 from support.programs import require_compiler
 from support.runner import egg_part
+from zc.buildout.pep425tags import get_abi_tag
 
 from egg.cache import environment, whereabouts
 from egg.cache.layout import Layout
@@ -66,6 +67,46 @@ def test_the_first_run_after_adding_a_shared_directory_hits_without_a_network(
              for path, place in ((shared.path('bin/demo'), tmp_path / 'shared'),
                                  (new.path('bin/demo'), new.path('eggs')))]  # fmt: skip
     assert texts[0] == texts[1]
+
+
+def test_the_eggs_of_a_directory_with_abi_tags_are_added(
+    buildout_factory, archives_dir, index, tmp_path, cache_dir, capsys
+):
+    index.add(make_wheel(archives_dir, 'demo', '1.0'))
+    config = egg_part('demo', versions=PINS)
+    buildout_factory(
+        config, cache=False, abi_tag_eggs='true', eggs_directory=tmp_path / 'shared').run()
+    new = buildout_factory(config, abi_tag_eggs='true')
+    [made] = (tmp_path / 'shared').glob('v5/*')
+    assert made.name == environment.abi_tag() == get_abi_tag()
+    other = made.with_name('cp27mu')
+    (other / 'demo-1.0-py2.7.egg').mkdir(parents=True)
+    status, output, errors = command.run(
+        capsys, '--cache', cache_dir, 'add', tmp_path / 'shared', '--buildout', new.directory)
+    assert status == 0, errors
+    assert sorted(output.splitlines()) == [
+        'Added demo 1.0.', f'Added zc.recipe.egg {PINS["zc.recipe.egg"]}.']  # fmt: skip
+    assert errors.splitlines()[0] == (
+        f'Refused {other}: it holds eggs of cp27mu, and this is {made.name}: run the egg-cache '
+        'of that interpreter.'
+    )
+    index.stop()
+    result = new.run()
+    assert result.lines('egg.cache: Egg cache: 2 of 2 eggs copied')
+    [egg] = new.path('eggs', 'v5', made.name).glob('demo-*.egg')
+    assert trees.differences(trees.snapshot(made / egg.name), trees.snapshot(egg)) == []
+    assert new.script('demo') == 'demo 1.0\n'
+    # What looks into the eggs directory finds it there, too.
+    _, output, errors = command.run(
+        capsys, '--cache', cache_dir, 'why', 'demo', '--buildout', new.directory)
+    assert output.startswith('demo==1.0: hit, ')
+    assert f'{egg.name} is in the buildout already' in errors
+    listed = command.answer(capsys, '--cache', cache_dir, 'sbom', new.directory)
+    assert 'demo' in {component['name'] for component in listed['components']}
+    status, output, errors = command.run(
+        capsys, '--cache', cache_dir, 'prune', '--keep-latest', '1', '--max-size', '1 B',
+        '--keep-used-by', new.directory)  # fmt: skip
+    assert 'Removed 0 eggs of 2' in errors
 
 
 @pytest.mark.usefixtures('same_pip')

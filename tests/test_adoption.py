@@ -13,6 +13,7 @@ from test_damage import sealed
 from egg.cache import adoption, foreign
 from egg.cache.adoption import ADDED, KNOWN, REFUSED
 from egg.cache.entry import Entry
+from egg.cache.environment import abi_tag
 from egg.cache.errors import DamagedError, SettingError, UntrustedError
 from egg.cache.layout import Layout
 from egg.cache.origins import EVERYWHERE, Origin, Pointer
@@ -69,6 +70,27 @@ def test_eggs_are_in_the_directory_or_in_v5_below_it(tmp_path):
     found = [str(path.relative_to(tmp_path)) for path in adoption.eggs(tmp_path)]
     assert found == ['b-1.egg', 'tmpx', 'v5/a-1.egg', 'v5/c.egg-link', 'vx']
     assert list(adoption.eggs(tmp_path / 'b-1.egg')) == [tmp_path / 'b-1.egg']
+
+
+def test_of_the_directories_of_abis_the_own_is_entered(tmp_path):
+    own = abi_tag()
+    for name in (f'{own}/a-1.egg', f'v5/{own}/b-1.egg', f'v5/{own}/{own}/c-1.egg',
+                 'cp27mu/d-1.egg', f'v5/{own}d/e-1.egg', f'{own}/v5/f-1.egg',
+                 'v5/pypy310_pp73/g-1.egg'):  # fmt: skip
+        (tmp_path / name).mkdir(parents=True)
+    found = [str(path.relative_to(tmp_path)) for path in adoption.eggs(tmp_path)]
+    assert sorted(found) == sorted([
+        f'{own}/a-1.egg', f'v5/{own}/b-1.egg', f'v5/{own}/{own}', 'cp27mu', f'v5/{own}d',
+        f'{own}/v5', 'v5/pypy310_pp73'])  # fmt: skip
+
+
+@pytest.mark.parametrize('name', ['cp27mu', 'cp312d', 'cp313t', 'pypy310_pp73'])
+def test_whose_eggs_are_in_the_directory_of_another_abi_is_said(store, tmp_path, name):
+    (tmp_path / name).mkdir()
+    [one] = adopt(store, tmp_path / name)
+    assert (one.outcome, one.reason) == (REFUSED, (
+        f'it holds eggs of {name}, and this is {abi_tag()}: run the egg-cache of that interpreter'
+    ))  # fmt: skip
 
 
 def test_a_place_that_is_no_directory_is_wrong(tmp_path):

@@ -186,6 +186,61 @@ def test_trouble_is_a_message_and_a_status(capsys, full, monkeypatch, error, exp
     assert run(capsys, 'list', '--cache', full) == expected
 
 
+@VERBS
+@pytest.mark.parametrize(('error', 'status', 'text'), [
+    (SettingError('That is no size.'), 2, 'That is no size.'),
+    (CacheError('It is gone.'), 1, 'It is gone.'),
+    (PermissionError(13, 'Permission denied', '/x'), 1, 'That failed: Permission denied: /x.'),
+    (KeyboardInterrupt(), 130, 'It was interrupted.'),
+], ids=lambda value: type(value).__name__)  # fmt: skip
+def test_what_fails_is_a_document_of_each_verb(capsys, cache, monkeypatch, verb, error, status,
+                                               text):  # fmt: skip
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(verb, 'run', fail)
+    words = ['--cache', cache, *examples(verb)[0], '--json']
+    found, output, errors = run(capsys, *words)
+    assert (found, json.loads(output)) == (status, {'error': text})
+    assert status == 130 or errors.endswith(f'{text}\n')
+
+
+@VERBS
+@pytest.mark.parametrize('option', ['--json', '--js'])
+def test_wrong_arguments_are_a_document_of_each_verb(capsys, verb, option):
+    for words in ([option, verb.NAME, '--nonsense'], [verb.NAME, '--nonsense', 'x', option]):
+        status, output, errors = run(capsys, *words)
+        assert status == 2
+        assert json.loads(output) == {'error': errors.rstrip('\n')}
+        assert errors.startswith('usage: egg-cache ')
+
+
+@pytest.mark.parametrize('words', [
+    ['list', '--cache', 'file'], ['list', '--cache', 'foreign'], ['prune', '--max-size', '10'],
+    ['remove', 'demo'], ['add', 'nowhere'], ['why', '=='], ['check', 'nowhere'],
+    ['pack', 'nowhere'], ['install', 'nowhere', 'x'], ['rollback', 'nowhere'], ['sbom', 'nowhere'],
+    ['bootstrap-script', 'nowhere'], ['completion', 'fish'], ['clear'], ['nonsense'], [],
+])  # fmt: skip
+def test_what_really_fails_is_a_document(capsys, full, tmp_path, words):
+    (tmp_path / 'file').touch()
+    (tmp_path / 'foreign').mkdir()
+    (tmp_path / 'foreign/thesis.tex').touch()
+    status, output, errors = run(capsys, '--cache', full, '--json', *words)
+    assert status in (1, 2)
+    assert json.loads(output) == {'error': errors.rstrip('\n')}
+
+
+def test_there_is_one_document_even_if_what_comes_later_fails(capsys, full, monkeypatch):
+    class Fails:
+        def __call__(self, options, layout, console):
+            console.answer({'done': True})
+            raise CacheError('It is gone.')
+
+    monkeypatch.setattr(cli.listing, 'run', Fails())
+    status, output, errors = run(capsys, '--cache', full, '--json', 'list')
+    assert (status, json.loads(output), errors) == (1, {'done': True}, 'It is gone.\n')
+
+
 def test_version(capsys):
     assert run(capsys, '--version') == (0, f'egg-cache {version("egg.cache")}\n', '')
 

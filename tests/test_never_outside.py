@@ -51,7 +51,7 @@ def move_out(place, level):
 
 VERBS = [
     ['verify', '--repair'], ['remove', 'demo', 'other', '--yes'],
-    ['prune', '--max-size', '1'], ['prune', '--unused-for', '1s'], ['clear', '--yes'],
+    ['prune', '--max-size', '1B'], ['prune', '--unused-for', '1s'], ['clear', '--yes'],
 ]  # fmt: skip
 
 

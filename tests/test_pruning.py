@@ -86,6 +86,29 @@ def test_the_document(store, tmp_path, answer):
     command.assert_documented('prune', document)
 
 
+def test_eggs_are_spelled_as_list_has_them(store, tmp_path, answer, prune, capsys):
+    for project in ('Zope.Interface', 'Broken.Manifest', 'A_B'):
+        old(store, tmp_path, project)
+    [broken] = store.versions('broken.manifest')
+    overwrite(broken.path / 'entry.json', b'')
+    os.utime(broken.path, (1, 1))
+    status, output, _ = prune('--unused-for', '90d', '--dry-run')
+    assert {line.split('  ')[0] for line in output.splitlines()} == {
+        'Zope.Interface 1.0', 'broken-manifest 1.0', 'A_B 1.0'}  # fmt: skip
+    cache = ['--cache', store.layout.root]
+    listed = command.answer(capsys, *cache, 'list')
+    names = {row['path']: (row['project'], row['version']) for row in listed['entries']}
+    damaged = command.answer(capsys, *cache, 'verify', status=1)['faults']
+    assert {fault['project'] for fault in damaged} == {'broken-manifest'}
+    for document in (
+        command.answer(capsys, *cache, 'remove', 'a-b', 'zope.interface', '--dry-run'),
+        answer('--unused-for', '90d'),
+    ):  # fmt: skip
+        removed = {row['path']: (row['project'], row['version']) for row in document['removed']}
+        removed.pop(str(broken.path), None)
+        assert removed == names
+
+
 def test_without_a_limit_it_sweeps_alone_and_says_so(store, tmp_path, prune):
     old(store, tmp_path)
     useless(store.layout.trash).mkdir()
@@ -154,7 +177,11 @@ def test_a_directory_that_is_no_buildout_stops_it_before_anything_is_removed(
 @pytest.mark.parametrize(('arguments', 'text'), [
     (['--max-size', 'much'], "'much' is not a size"),
     (['--max-size', '0'], 'egg-cache clear does that'),
+    (['--max-size', '10'], '10 bytes are hardly meant.\nDid you mean 10G?'),
+    (['--max-size', '-10'], "'-10' is not a size"),
     (['--unused-for', 'ever'], "'ever' is not a duration"),
+    (['--unused-for', '90'], 'Did you mean 90d?'),
+    (['--unused-for', '0d'], 'egg-cache clear does that'),
     (['--keep-latest', '0'], 'allowed is 1 or more'),
     (['--keep-latest', 'all'], 'invalid int value'),
 ])  # fmt: skip
@@ -167,13 +194,13 @@ def test_wrong_arguments(store, tmp_path, prune, arguments, text):
 
 
 def test_an_empty_cache(store, answer):
-    assert answer('--max-size', '1') == {
+    assert answer('--max-size', '1 B') == {
         'directory': str(store.layout.root), 'dry_run': False, 'eggs': 0, 'size': 0,
         'size_left': 0, 'freed': 0, 'removed': [], 'swept': [], 'failures': []}  # fmt: skip
 
 
 def test_a_missing_cache(tmp_path, prune):
-    status, output, errors = prune('--max-size', '1')
+    status, output, errors = prune('--max-size', '1 B')
     assert (status, output) == (0, '')
     assert 'There is no egg cache yet' in errors
     assert not (tmp_path / 'cache').exists()
@@ -182,10 +209,10 @@ def test_a_missing_cache(tmp_path, prune):
 def test_a_foreign_directory_is_left_alone(tmp_path, prune):
     (tmp_path / 'cache/trash').mkdir(parents=True)
     (tmp_path / 'cache/trash/mine').write_text('')
-    prune('--max-size', '1')
+    prune('--max-size', '1 B')
     assert (tmp_path / 'cache/trash/mine').exists()
     (tmp_path / 'cache/mine').write_text('')
-    status, _, errors = prune('--max-size', '1')
+    status, _, errors = prune('--max-size', '1 B')
     assert status == 1
     assert 'is not an egg cache' in errors
 

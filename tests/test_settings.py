@@ -97,8 +97,8 @@ def test_what_can_not_be_a_path_is_explained(text, why):
 
 
 def test_a_size_below_a_byte_is_not_no_limit():
-    with pytest.raises(SettingError, match='egg-cache-max-size = 0.4 is less than one byte'):
-        parse(egg_cache_max_size='0.4')
+    with pytest.raises(SettingError, match='egg-cache-max-size = 0.4 B is less than one byte'):
+        parse(egg_cache_max_size='0.4 B')
 
 
 def test_several_directories_are_refused():
@@ -150,12 +150,21 @@ def test_these_are_all_modes_and_options():
 
 
 @pytest.mark.parametrize(('text', 'expected'), [
-    (None, None), ('', None), ('0', None), ('500', 500), ('10G', 10 * 10**9),
+    (None, None), ('', None), ('0', None), ('500 B', 500), ('10G', 10 * 10**9),
     ('500 MB', 500 * 10**6), ('1.5 GiB', 3 * 2**29), ('10g', 10 * 10**9),
 ])  # fmt: skip
 def test_the_largest_size_is_read_as_people_write_it(text, expected):
     options = {} if text is None else {'egg_cache_max_size': text}
     assert parse(egg_cache='', **options).max_size == expected
+
+
+def test_ten_are_not_ten_bytes():
+    with pytest.raises(SettingError) as info:
+        parse(egg_cache='', egg_cache_max_size=' 10\n')
+    assert str(info.value) == (
+        'egg-cache-max-size = 10 is no size, as it has no unit: 10 bytes are hardly meant.\n'
+        'Did you mean 10G?'
+    )
 
 
 @pytest.mark.parametrize('text', ['much', '10 X', '-1', '1e9'])
@@ -164,7 +173,7 @@ def test_a_wrong_size_is_explained(text):
         parse(egg_cache='', egg_cache_max_size=text)
     first, second = str(info.value).split('\n')
     assert first == f'egg-cache-max-size = {text} is not a size.'
-    assert second.startswith('Allowed are bytes, and numbers with the unit k, M, G or T')
+    assert second.startswith('Allowed are numbers with the unit B, k, M, G or T')
 
 
 @pytest.mark.parametrize(('text', 'expected'), [

@@ -1,5 +1,7 @@
 """Sharing: several users have one cache, and nobody else has a say in it."""
 
+import contextlib
+import io
 import logging
 import os
 import shutil
@@ -8,10 +10,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from support import faults, scenes, trees
+from support import archives, faults, rights, scenes, trees
 from support.eggs import new_session
+from support.runner import egg_part
 
-from egg.cache import trust
+from egg.cache import cli, permissions, transfer, trust
 from egg.cache.errors import CacheError, SettingError
 
 IS_ROOT = os.geteuid() == 0
@@ -97,8 +100,9 @@ def set_aside(place, project):
 
 
 def leave_behind(place):
+    egg = place.make(place.top / 'left')
     with new_session(place.cache).store.staging() as stage:
-        place.make(stage)
+        transfer.copy_in(egg, stage / egg.name, permissions.of(place.cache).open_directory)
         os._exit(0)
 
 
@@ -126,16 +130,162 @@ def test_two_users_share_a_cache(top, cache):
     as_user(TWO, sweep, two)
 
 
-def test_whatever_lies_in_the_cache_is_the_groups(top, cache):
-    as_user(ONE, build, home(top, ONE), 'demo', 1)
+UMASKS = pytest.mark.parametrize('umask', [0o002, 0o022, 0o077, 0o027], ids='{:03o}'.format)
+
+
+def is_open_to_the_group(cache):
     for path in cache.rglob('*'):
-        info = path.lstat()
+        info, mode = path.lstat(), stat.S_IMODE(path.lstat().st_mode)
         assert info.st_gid == GROUP, path
-        assert not info.st_mode & stat.S_IWOTH or path.is_symlink(), path
-        if path.is_dir() and not path.is_symlink():
-            assert stat.S_IMODE(info.st_mode) == 0o2775, path
-        elif not path.is_symlink() and 'eggs' not in path.parts:
-            assert stat.S_IMODE(info.st_mode) == 0o664, path
+        if path.is_symlink():
+            continue
+        assert not mode & stat.S_IWOTH, path
+        if path.is_dir():
+            assert mode & 0o2770 == 0o2770, (path, oct(mode))
+        elif 'eggs' in path.parts:
+            # Never to be written to: hard links to it may be in buildouts.
+            assert mode in (0o444, 0o555), (path, oct(mode))
+        else:
+            assert mode & 0o660 == 0o660, (path, oct(mode))
+
+
+@UMASKS
+def test_whatever_lies_in_the_cache_is_the_groups(top, cache, umask):
+    as_user(ONE, build, home(top, ONE), 'demo', 1, umask=umask)
+    is_open_to_the_group(cache)
+    if umask == 0o002:
+        modes = {stat.S_IMODE(path.lstat().st_mode) for path in cache.rglob('*')
+                 if 'eggs' not in path.parts and not path.is_symlink()}  # fmt: skip
+        assert modes == {0o2775, 0o664}
+
+
+@UMASKS
+def test_the_umask_of_a_member_closes_nothing(top, cache, umask):
+    one, two = home(top, ONE), home(top, TWO)
+    for me, other, mine, project, umask_of_other in (
+        (ONE, TWO, (one, two), 'demo', 0o022), (TWO, ONE, (two, one), 'other', 0o002),
+    ):  # fmt: skip
+        here, there = mine
+        as_user(me, build, here, project, 1, umask=umask)
+        as_user(other, build, there, project, 0, umask=umask_of_other)
+        as_user(other, remove, there, project, umask=umask_of_other)
+        as_user(other, build, there, project, 1, umask=umask_of_other)
+        as_user(me, set_aside, here, project, umask=umask)
+        as_user(me, leave_behind, here, umask=umask)
+        scenes.age(here)
+        as_user(other, sweep, there, umask=umask_of_other)
+        as_user(other, command, there, 'prune', '--unused-for', '1 d', umask=umask_of_other)
+    as_user(ONE, build, one, 'demo', 1, umask=umask)
+    as_user(ONE, command, one, 'stats', '--reset', umask=umask)
+    as_user(TWO, command, two, 'stats', '--reset')
+    as_user(TWO, command, two, 'remove', 'demo', '--yes')
+    as_user(TWO, command, two, 'clear', '--yes')
+    assert [path.name for path in cache.iterdir()] in ([], ['locks'])
+
+
+def command(place, *arguments):
+    """Run `egg-cache`, which has nothing to complain of."""
+    assert cli.main(['--cache', str(place.cache), *arguments]) == 0
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='only root can give a directory to another group')
+def test_a_cache_that_does_not_hand_its_group_down_is_shared_as_well(top, cache):
+    os.chmod(cache, 0o775)
+    one, two = home(top, ONE), home(top, TWO)
+    as_user(ONE, build, one, 'demo', 1, umask=0o022)
+    as_user(TWO, build, two, 'demo', 0, umask=0o077)
+    as_user(TWO, build, two, 'other', 1, umask=0o077)
+    as_user(ONE, build, one, 'other', 0)
+    as_user(ONE, remove, one, 'other')
+    is_open_to_the_group(cache)
+
+
+@pytest.mark.parametrize('umask', [0o022, 0o077])
+def test_where_the_group_may_not_write_the_umask_decides(top, umask):
+    (top / 'cache').mkdir()
+    os.chown(top / 'cache', ONE, GROUP)
+    os.chmod(top / 'cache', 0o755)
+    as_user(ONE, build, home(top, ONE), 'demo', 1, umask=umask)
+    for path in (top / 'cache').rglob('*'):
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        if path.is_symlink() or 'eggs' in path.parts and path.is_file():
+            continue
+        assert mode == (0o775 if path.is_dir() else 0o664) & ~umask, (path, oct(mode))
+
+
+@pytest.mark.parametrize('umask', [0o022, 0o077], ids='{:03o}'.format)
+@pytest.mark.skipif(not IS_ROOT, reason='only root can be several users')
+def test_who_closed_a_cache_is_named_and_the_command_opens_it(top, cache, umask):
+    # As a version did that left everything to the umask, or an `rsync` of somebody.
+    one, two = home(top, ONE), home(top, TWO)
+    as_user(ONE, build, one, 'demo', 1)
+    (cache / 'mine').mkdir()
+    os.chown(cache / 'mine', ONE, GROUP)
+    for path in cache.rglob('*'):
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        if not path.is_symlink() and mode & stat.S_IWUSR:
+            os.chmod(path, mode & ~umask)
+    mode_of_mine = (cache / 'mine').stat().st_mode
+
+    def refused():
+        result, messages = warned(scenes.run, two, project='other')
+        assert result.built == 1
+        [message] = messages
+        assert f' belongs to {ONE} and is closed to the group {GROUP}. {ONE} or root ' in message
+        remedy = message.splitlines()[-1]
+        (two.top / 'command').write_text(remedy)
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors):
+            assert cli.main(['--cache', str(cache), 'remove', 'demo', '--yes']) == 1
+        # Who may not look into it has nothing to remove.
+        assert errors.getvalue().splitlines()[-1] == remedy or umask == 0o077
+
+    as_user(TWO, refused)
+    remedy = (two.top / 'command').read_text()
+    assert remedy.startswith('  find ')
+
+    def mend():
+        assert os.system(remedy) == 0
+
+    as_user(ONE, mend, umask=umask)
+    # What is not the cache's own, and what nobody may write to, is as it was.
+    assert (cache / 'mine').stat().st_mode == mode_of_mine
+    assert scenes.faults(one.layout) == []
+    as_user(TWO, build, two, 'demo', 0)
+    as_user(TWO, build, two, 'other', 1)
+    as_user(TWO, remove, two, 'demo')
+
+
+@pytest.mark.skipif(not IS_ROOT, reason='only root can be several users')
+def test_two_users_share_a_cache_in_real_buildouts(top, cache, buildout_factory, index,
+                                                   archives_dir):  # fmt: skip
+    for project in ('demo', 'other'):
+        index.add(archives.make_wheel(archives_dir, project, '1.0'))
+    users = {}
+    for user, umask, projects in ((ONE, 0o077, ['demo']), (TWO, 0o022, ['demo', 'other'])):
+        python = rights.interpreter_of(top / f'python{user}', user, GROUP, umask)
+        if python is None:
+            pytest.skip('setpriv is not here, or may not start a process of another user')
+        pins = {'zc.recipe.egg': '>=1', **dict.fromkeys(projects, '1.0')}
+        site = buildout_factory(egg_part(*projects, versions=pins), directory=top / str(user),
+                                **{'egg-cache': cache})  # fmt: skip
+        site.home = top / f'home-of-{user}'
+        site.home.mkdir()
+        site.owner = user
+        for path in (site.directory, site.path('buildout.cfg'), site.home):
+            os.chown(path, user, user)
+        users[user] = site, {'python': python}
+    (one, as_one), (two, as_two) = users.values()
+    for site, run, hits in ((one, as_one, 0), (two, as_two, 2)):
+        result = site.run(**run)
+        assert result.lines("Can't ") == result.lines('in vain') == []
+        assert len(result.lines('Copied ', 'from the egg cache')) == hits
+    is_open_to_the_group(cache)
+    one.configure(egg_part('demo', 'other', versions={'demo': '1.0', 'other': '1.0'}))
+    result = one.run(**as_one)
+    assert result.lines("Can't ") == []
+    assert result.lines('Copied other 1.0 from the egg cache')
+    as_user(ONE, command, home(top, ONE), 'remove', 'other', '--yes', umask=0o077)
 
 
 def test_what_is_damaged_is_mended_by_another_user(top, cache):
@@ -323,7 +473,8 @@ def test_the_directories_above_count(tmp_path, monkeypatch, parent, cache, is_fi
         trust.check(path)
     assert str(error.value).startswith(f'egg-cache = {path} ')
     assert 'code into your buildouts' in str(error.value)
-    assert 'or choose another directory' in str(error.value)
+    advice = str(error.value).splitlines()[-1].lower()
+    assert 'choose another directory' in advice or 'choose a directory below it' in advice
 
 
 def test_the_way_through_links_counts(tmp_path, monkeypatch):

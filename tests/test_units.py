@@ -19,10 +19,10 @@ def test_sizes_are_for_people(count, expected):
 
 
 @pytest.mark.parametrize(('text', 'expected'), [
-    ('0', 0), ('500', 500), ('500 B', 500), ('3 bytes', 3), ('10G', 10 * 10**9),
-    ('10 GB', 10 * 10**9), ('1.5gb', 1_500_000_000), ('2GiB', 2 * 2**30), ('2Gi', 2 * 2**30),
-    ('1k', 1000), ('1 kB', 1000), ('1K', 1000), ('1KiB', 1024), ('700M', 700 * 10**6),
-    ('1T', 10**12), ('1TiB', 2**40), (' 5 M ', 5_000_000),
+    ('0', 0), ('0.0', 0), ('0 B', 0), ('500 B', 500), ('500b', 500), ('3 bytes', 3),
+    ('10G', 10 * 10**9), ('10 GB', 10 * 10**9), ('1.5gb', 1_500_000_000), ('2GiB', 2 * 2**30),
+    ('2Gi', 2 * 2**30), ('1k', 1000), ('1 kB', 1000), ('1K', 1000), ('1KiB', 1024),
+    ('700M', 700 * 10**6), ('1T', 10**12), ('1TiB', 2**40), (' 5 M ', 5_000_000),
 ])  # fmt: skip
 def test_sizes_are_understood(text, expected):
     assert units.parse_size(text) == expected
@@ -33,7 +33,20 @@ def test_sizes_are_understood(text, expected):
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(SettingError) as info:
         units.parse_size(text)
-    assert str(info.value).startswith(f'{text!r} is not a size.\nAllowed are bytes, and numbers')
+    assert str(info.value).startswith(f'{text!r} is not a size.\nAllowed are numbers with')
+
+
+@pytest.mark.parametrize(('text', 'meant'), [
+    ('10', '10G'), ('1.5', '1.5G'), ('0.4', '0.4G'), ('500', '500G'),
+    ('10000000000', '10000000000B'),
+])  # fmt: skip
+def test_a_size_needs_a_unit(text, meant):
+    for written in (text, f' {text} '):
+        with pytest.raises(SettingError) as info:
+            units.parse_size(written)
+        assert str(info.value).startswith(f'{text!r} is no size, as it has no unit')
+        assert str(info.value).endswith(f'\nDid you mean {meant}?')
+        assert units.parse_size(meant) > 0
 
 
 @given(st.integers(0, 10**15))
@@ -57,6 +70,22 @@ def test_durations_are_for_people(seconds, expected):
 ])  # fmt: skip
 def test_durations_are_understood(text, expected):
     assert units.parse_duration(text) == expected
+
+
+@pytest.mark.parametrize(('text', 'meant'), [
+    ('90', '90d'), (' 1.5 ', '1.5d'), ('7776000', '7776000s'),
+])  # fmt: skip
+def test_an_age_needs_a_unit(text, meant):
+    with pytest.raises(SettingError) as info:
+        units.parse_age(text)
+    assert str(info.value).startswith(f'{text.strip()!r} is no duration, as it has no unit')
+    assert str(info.value).endswith(f'\nDid you mean {meant}?')
+    assert units.parse_age(meant) > 0
+
+
+@pytest.mark.parametrize('text', ['90d', '12 h', '1.5h', '0', '5 s'])
+def test_an_age_with_a_unit_is_a_duration(text):
+    assert units.parse_age(text) == units.parse_duration(text)
 
 
 @pytest.mark.parametrize('text', ['', 'd', '90x', '-1 d', '1m', '3 mins x', '1ss', '1 ds', '1hs',
@@ -91,7 +120,7 @@ def test_a_time_of_no_year_that_people_know_is_the_nearest_one(seconds, expected
     assert units.moment(seconds) == expected
 
 
-@pytest.mark.parametrize('text', ['0.4', '0.0001k'])
+@pytest.mark.parametrize('text', ['0.4 B', '0.0001k'])
 def test_less_than_a_byte_is_no_size(text):
     with pytest.raises(SettingError, match=f"'{text}' is less than one byte"):
         units.parse_size(text)

@@ -2,6 +2,9 @@
 
 import ctypes
 import os
+import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 
 # linux/capability.h: the version of the two structures, and what root may do in spite of modes.
@@ -33,6 +36,26 @@ def as_modes_say():
     finally:
         data[0].effective = effective
         _call('capset', data)
+
+
+def interpreter_of(path, user, group, umask):
+    """Write a program that runs this Python as another user, and return its path.
+
+    None where nobody can be another user. Python itself may be where only root gets to, so
+    reading is not limited; writing is.
+    """
+    if os.geteuid() != 0 or shutil.which('setpriv') is None:
+        return None
+    capability = '-all,+dac_read_search'
+    command = (
+        f'setpriv --reuid={user} --regid={user} --groups={group} '
+        f'--inh-caps={capability} --ambient-caps={capability} {sys.executable}'
+    )
+    path.write_text(f'#!/bin/sh\numask {umask:03o}\nexec {command} "$@"\n')
+    path.chmod(0o755)
+    works = subprocess.run([str(path), '-c', 'import os; print(os.getuid())'],
+                           capture_output=True, text=True)  # fmt: skip
+    return path if works.stdout == f'{user}\n' else None
 
 
 def _call(name, data):

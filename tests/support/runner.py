@@ -32,8 +32,11 @@ class Buildout:
     """A buildout in `directory`, run with `tools` (see `support.tools`).
 
     `defaults` are options of the section [buildout] that every configuration starts
-    with. `home` is its user's home directory, by default one beside `directory`.
+    with. `home` is its user's home directory, by default one beside `directory`. Who runs it as
+    another user says so with `owner`.
     """
+
+    owner = None
 
     def __init__(self, directory, tools, config='', defaults=None, home=None):
         self.directory = Path(directory)
@@ -103,7 +106,10 @@ class Buildout:
     def _new_log(self):
         logs = self.home / '.runs'
         logs.mkdir(exist_ok=True)
-        return Path(tempfile.mkdtemp(dir=logs), 'processes')
+        path = tempfile.mkdtemp(dir=logs)
+        if self.owner is not None:
+            os.chown(path, self.owner, -1)
+        return Path(path, 'processes')
 
 
 class Run:

@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from egg.cache import census, foreign, origins, trust
-from egg.cache.environment import Environment
+from egg.cache.environment import Environment, abi_tag
 from egg.cache.errors import CacheError, SettingError
 from egg.cache.foreign import ForeignEgg
 from egg.cache.layout import Layout, version_name
@@ -30,6 +30,7 @@ from egg.cache.stores import may_be_built
 ADDED, KNOWN, REFUSED = 'added', 'already there', 'refused'
 
 _FORMAT_DIRECTORY = re.compile(r'v[0-9]+')
+_ABI_DIRECTORY = re.compile(re.escape(abi_tag()))
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Adopted:
 def eggs(place: Path) -> Iterator[Path]:
     """Yield what could be an egg: `place` itself, or what is in that eggs directory.
 
-    zc.buildout 5 and later keep their eggs in `v5` below it. Raises `SettingError` for what is
+    zc.buildout 5 and later keep their eggs in `v5` below it, and with `abi-tag-eggs` in a
+    directory for each ABI: only this interpreter's is entered. Raises `SettingError` for what is
     neither, and `OSError`.
     """
     if place.name.endswith(('.egg', '.egg-link')):
@@ -61,10 +63,20 @@ def eggs(place: Path) -> Iterator[Path]:
         raise SettingError(
             f'{place} is not a directory.\nAllowed are eggs, and directories with eggs in them.'
         )
-    for name in sorted(os.listdir(place)):
-        path = place / name
-        if _FORMAT_DIRECTORY.fullmatch(name) and path.is_dir():
-            yield from (path / inner for inner in sorted(os.listdir(path)))
+    yield from _inside(place, _FORMAT_DIRECTORY, _ABI_DIRECTORY)
+
+
+def _inside(directory: Path, *entered: re.Pattern[str]) -> Iterator[Path]:
+    """Yield what is in a directory; of those that are `entered`, what is in them instead.
+
+    A later one may be in an earlier one.
+    """
+    for name in sorted(os.listdir(directory)):
+        path = directory / name
+        for position, pattern in enumerate(entered):
+            if pattern.fullmatch(name) and path.is_dir():
+                yield from _inside(path, *entered[position + 1:])
+                break
         else:
             yield path
 

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from egg.cache import location, tenant
 from egg.cache.commands import (
@@ -70,25 +70,34 @@ VERBS: tuple[Verb, ...] = (
 )  # fmt: skip
 
 
+# What a verb should never let happen: it promises a document.
+_UNKNOWN = 'That failed, and nobody knows why.'
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `egg-cache`, the command; return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # As what can't be parsed can't say what it wants.
+    console = Console(any(len(word) > 2 and '--json'.startswith(word) for word in words))
     try:
-        options = parser().parse_args(arguments)
-        status = run(options, Console(options.json))
+        try:
+            options = parser().parse_args(words)
+            console.is_json = options.json
+            status = run(options, console)
+            console.fail('It was interrupted.' if status > 128 else _UNKNOWN)
+        except BrokenPipeError:
+            raise
+        except (CacheError, OSError, KeyboardInterrupt) as error:
+            status, text = _outcome(error)
+            console.fail(text or 'It was interrupted.')
+            if text:
+                console.remark(text)
         sys.stdout.flush()
         return status
     except BrokenPipeError:
         # Whoever reads has seen enough; Python would complain once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        return 130
-    except SettingError as error:
-        return _fail(str(error), 2)
-    except CacheError as error:
-        return _fail(str(error), 1)
-    except OSError as error:
-        return _fail(f'That failed: {_plain(error)}.', 1)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -109,7 +118,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all arguments."""
-    result = argparse.ArgumentParser(
+    result = _Parser(
         prog='egg-cache',
         description='Look into the egg cache of zc.buildout, and look after it.',
         epilog='Example:\n  egg-cache list "zope.*"\n\n"egg-cache VERB --help" tells more.',
@@ -148,6 +157,13 @@ def _add_common(parser: argparse.ArgumentParser, cache: str | None, json: bool |
     )  # fmt: skip
 
 
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to `main` to say what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingError(f'{self.format_usage()}{self.prog}: error: {message}')
+
+
 class _Version(argparse.Action):
     """Looks for the version only when it is asked for: that takes its time."""
 
@@ -165,6 +181,10 @@ def _plain(error: OSError) -> str:
     return f'{error.strerror}: {printable(str(error.filename))}'
 
 
-def _fail(text: str, status: int) -> int:
-    Console().remark(text)
-    return status
+def _outcome(error: BaseException) -> tuple[int, str]:
+    """Return the exit status of an error, and its message: none where nobody has to be told."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130, ''
+    if isinstance(error, OSError):
+        return 1, f'That failed: {_plain(error)}.'
+    return 2 if isinstance(error, SettingError) else 1, str(error)

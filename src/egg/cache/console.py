@@ -29,6 +29,7 @@ class Console:
 
     def __init__(self, is_json: bool = False) -> None:
         self.is_json = is_json
+        self._has_answered = False
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Names of files may be anything.
             sys.stdout.reconfigure(errors='backslashreplace')
@@ -36,7 +37,13 @@ class Console:
     def answer(self, document: Mapping[str, Any]) -> None:
         """Print the JSON document, if one is wanted."""
         if self.is_json:
+            self._has_answered = True
             print(json.dumps(document, indent=2))
+
+    def fail(self, text: str) -> None:
+        """Print why it could not be done, if a JSON document is wanted and none was printed."""
+        if not self._has_answered:
+            self.answer({'error': text})
 
     def line(self, text: str = '') -> None:
         """Print a line of data, unless a JSON document is wanted."""

@@ -42,6 +42,9 @@ class Damage:
     def _moved(self, entry: Entry) -> str:
         try:
             target = self._store.set_aside(entry) or entry.path
-        except (OSError, CacheError) as error:
+        except CacheError as error:
+            # Behind a link is something else: nobody is told to remove that.
+            return f'It stays where it is: {entry.path}. {error}'
+        except OSError as error:
             return f'{entry.path} can\'t be set aside: {error}. Please remove it.'
         return f'It was set aside: {target}.'

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sysconfig
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -64,6 +65,18 @@ _PLACES = (
 
 # Of these, pip's own files may speak, too.
 _OPTIONS = {'PIP_COMPILE': 'compile', 'PIP_NO_COMPILE': 'no-compile'}
+
+
+def abi_tag() -> str:
+    """Return how zc.buildout calls the directory of this interpreter's eggs, such as `cp313t`.
+
+    With its option `abi-tag-eggs` that is a directory in `eggs/`, or from release 5 on in
+    `eggs/v5`. The rule is that of its `pep425tags.get_abi_tag`, the same from release 4 to 6.
+    """
+    soabi = str(sysconfig.get_config_var('SOABI') or '')
+    if soabi.startswith('cpython-'):
+        return 'cp' + soabi.split('-')[1]
+    return soabi.replace('.', '_').replace('-', '_')
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,6 +20,9 @@ CREATE = os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 #: Modes of what the cache makes, before the umask: never writable by everybody.
 DIRECTORY_MODE = 0o775
 FILE_MODE = 0o664
+
+#: What gives a new file other permissions, by its descriptor.
+Finish = Callable[[int], object]
 
 #: How many bytes are read at once.
 CHUNK = 1 << 20
@@ -86,29 +89,36 @@ def write_all(descriptor: int, data: bytes) -> None:
         written = os.write(descriptor, data)
 
 
-def create(path: Path, data: bytes) -> None:
-    """Write the new file `path`. Raises `OSError`, if there is anything already, too."""
+def create(path: Path, data: bytes, finish: Finish | None = None) -> None:
+    """Write the new file `path`. Raises `OSError`, if there is anything already, too.
+
+    `finish` gets its descriptor, to give it other permissions.
+    """
     descriptor = os.open(path, CREATE, FILE_MODE)
     try:
+        if finish is not None:
+            finish(descriptor)
         write_all(descriptor, data)
     finally:
         os.close(descriptor)
 
 
-def replace(path: Path, data: bytes, tmp: Path) -> None:
-    """Write the file `path` in one step; `tmp` is on the same filesystem."""
+def replace(path: Path, data: bytes, tmp: Path, finish: Finish | None = None) -> None:
+    """Write the file `path` in one step; `tmp` is on the same filesystem. `finish`: as above."""
     stage = unique(tmp)
     try:
-        create(stage, data)
+        create(stage, data, finish)
         os.replace(stage, path)
     finally:
         with suppress(OSError):
             os.unlink(stage)
 
 
-def replace_json(path: Path, row: dict[str, object], tmp: Path) -> None:
+def replace_json(
+    path: Path, row: dict[str, object], tmp: Path, finish: Finish | None = None
+) -> None:
     """Write `row` to the file `path` in one step; `tmp` is on the same filesystem."""
-    replace(path, to_json(row), tmp)
+    replace(path, to_json(row), tmp, finish)
 
 
 def to_json(row: dict[str, object]) -> bytes:
@@ -116,12 +126,12 @@ def to_json(row: dict[str, object]) -> bytes:
     return (json.dumps(row, indent=2) + '\n').encode()
 
 
-def ensure(path: Path, data: bytes, tmp: Path) -> None:
+def ensure(path: Path, data: bytes, tmp: Path, finish: Finish | None = None) -> None:
     """Write `path` unless that is its content: a crash may have left it empty."""
     with suppress(OSError):
         if read(path) == data:
             return
-    replace(path, data, tmp)
+    replace(path, data, tmp, finish)
 
 
 def remove_tree(path: Path | str) -> None:

@@ -22,6 +22,7 @@ from packaging import tags
 from packaging.utils import canonicalize_name
 
 from egg.cache import census, files, installed, metadata, origins
+from egg.cache.environment import abi_tag
 from egg.cache.errors import CacheError
 from egg.cache.installed import ADDED, EGG_INFO, Egg, Row
 from egg.cache.layout import component, version_name
@@ -30,6 +31,8 @@ from egg.cache.manifest import FILE, UNKNOWN, Archive
 _NAME = re.compile(
     r'(?P<project>[^-]+)-(?P<version>[^-]+)-py(?P<python>[0-9.]+)(-(?P<platform>.+))?\.egg'
 )
+# The directories of `abi-tag-eggs`, such as cp312, cp27mu or pypy310_pp73.
+_ABI = re.compile(r'cp[0-9]+[a-z]*|(pypy|graalpy)[0-9]+_[a-z0-9_]+')
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,11 @@ def offered(egg: Path) -> tuple[str, str] | None:
 def _check_name(egg: Path) -> None:
     if egg.name.endswith('.egg-link'):
         raise CacheError('it is a link to a develop egg')
+    if _ABI.fullmatch(egg.name) and egg.is_dir():
+        raise CacheError(
+            f'it holds eggs of {egg.name}, and this is {abi_tag()}: run the egg-cache of that '
+            'interpreter'
+        )
     if not egg.name.endswith('.egg'):
         raise CacheError('it is not an egg')
     if egg.is_symlink():

@@ -189,6 +189,7 @@ def _eggs(options: Mapping[str, str], directory: str, question: Question) -> Ite
         directory,
         options.get('eggs-directory', 'eggs'),
         options.get('eggs-directory-version', ''),
+        environment.abi_tag() if options.get('abi-tag-eggs', 'false') == 'true' else '',
     )
     for name in sorted(os.listdir(place)) if os.path.isdir(place) else ():
         project, _, rest = name.partition('-')

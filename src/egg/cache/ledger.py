@@ -27,7 +27,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from egg.cache import files, inventory, records, statistics, trust
+from egg.cache import files, inventory, permissions, records, statistics, trust
 from egg.cache.errors import CacheError
 from egg.cache.inventory import STATS_LOCK, SUMMARY
 from egg.cache.layout import Layout, version_name
@@ -138,6 +138,7 @@ def _alone(layout: Layout) -> Iterator[None]:
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(layout.stats / STATS_LOCK, flags, files.FILE_MODE)
     try:
+        permissions.of(layout.root).open_file(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
@@ -216,7 +217,8 @@ def _replace(layout: Layout, summary: Book, folded: list[Path], held: set[str]) 
     there = {path.name for path in _records(layout)}
     names = {path.name for path in folded} | held & there
     row = {**statistics.dump(summary), 'holds': sorted(names)}
-    files.replace(layout.stats / SUMMARY, records.line(row), layout.tmp)
+    open_file = permissions.of(layout.root).open_file
+    files.replace(layout.stats / SUMMARY, records.line(row), layout.tmp, open_file)
     _remove(folded)
 
 

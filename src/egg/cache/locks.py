@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,15 +41,15 @@ class LockTimeout(Exception):
 def hold(path: Path, purpose: str, timeout: float, mode: int = 0o644) -> Iterator[None]:
     """Hold the lock `path` during the block; `purpose` is what is said to those who wait.
 
-    A lock dies with its process. `mode` is that of the lock file: who shares a cache needs to
-    write to it. Raises `LockTimeout` after `timeout` seconds, and `OSError` where the filesystem
-    has no locks.
+    A lock dies with its process. `mode` is that of the lock file, whatever the umask: who shares a
+    cache needs to write to it. Raises `LockTimeout` after `timeout` seconds, and `OSError` where
+    the filesystem has no locks.
     """
     _probe(path, mode)
     lock = FileLock(str(path), timeout=timeout, mode=mode)
     _acquire(lock, path, timeout)
     try:
-        _sign(path, purpose)
+        _sign(path, purpose, mode)
         yield
     finally:
         # Removed before the lock is given up: it must not outlive what it says.
@@ -66,6 +67,7 @@ def _probe(path: Path, mode: int) -> None:
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(path, flags, mode)
+    _set_mode(descriptor, mode)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
@@ -120,7 +122,13 @@ def _signature(path: Path) -> Path:
     return path.with_suffix('.json')
 
 
-def _sign(path: Path, purpose: str) -> None:
+def _set_mode(descriptor: int, mode: int) -> None:
+    with suppress(OSError):  # It is somebody else's.
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+            os.fchmod(descriptor, mode)
+
+
+def _sign(path: Path, purpose: str, mode: int) -> None:
     """Say who holds the lock, in a file of its own: lockers truncate the lock file."""
     text = json.dumps(
         {
@@ -133,7 +141,7 @@ def _sign(path: Path, purpose: str) -> None:
     with suppress(OSError):
         os.unlink(_signature(path))
     with suppress(OSError):
-        files.create(_signature(path), text.encode())
+        files.create(_signature(path), text.encode(), lambda file: _set_mode(file, mode))
 
 
 def _read_signature(path: Path) -> str:

@@ -22,7 +22,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from egg.cache import files
+from egg.cache import files, permissions
 from egg.cache.layout import ORIGIN, Layout
 from egg.cache.manifest import UNKNOWN
 
@@ -152,9 +152,10 @@ def write(
 ) -> None:
     """Remember what a pin resolved to. Raises `OSError`."""
     path = layout.pin(key, origin.key, project, pin)
-    files.make_directories(path.parent)
+    permissions.make_directories(layout.root, path.parent)
+    open_file = permissions.of(layout.root).open_file
     if not (path.parent / ORIGIN).exists():
-        files.replace_json(path.parent / ORIGIN, origin.describe(), layout.tmp)
+        files.replace_json(path.parent / ORIGIN, origin.describe(), layout.tmp, open_file)
     row = {
         'name': pointer.name,
         'sha256': pointer.sha256,
@@ -162,7 +163,7 @@ def write(
         'local': list(pointer.local),
         'was-local': pointer.was_local,
     }
-    files.replace_json(path, row, layout.tmp)
+    files.replace_json(path, row, layout.tmp, open_file)
 
 
 def exact_pin(specifier: SpecifierSet) -> str | None:

@@ -18,17 +18,24 @@ _SIZE = re.compile(rb'"size": ([0-9]{1,19})')
 
 @dataclass(frozen=True)
 class Outline:
-    """A manifest in short: `seconds` of fetching and building, `size` of all files in bytes."""
+    """A manifest in short: `seconds` of fetching and building, `size` of all files in bytes.
+
+    `project` and `version` are as the egg spells them.
+    """
 
     seconds: float
     size: int
+    project: str
+    version: str
 
 
 def read(data: bytes) -> Outline:
     """Return what the text of a manifest says in short, or raise `ValueError`."""
     head, _, files = data.partition(_FILES)
     try:
-        seconds = values.seconds(json.loads(head + b'}')['build']['seconds'])
+        row = json.loads(head + b'}')
+        seconds = values.seconds(row['build']['seconds'])
+        project, version = values.filled(row['project']), values.filled(row['version'])
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError(f'{type(error).__name__}: {error}') from error
-    return Outline(seconds, sum(map(int, _SIZE.findall(files))))
+    return Outline(seconds, sum(map(int, _SIZE.findall(files))), project, version)

@@ -13,14 +13,16 @@ import stat
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from egg.cache import files, outline, units
 from egg.cache.errors import CacheError
-from egg.cache.layout import MANIFEST, Layout
+from egg.cache.layout import MANIFEST, Layout, version_name
 from egg.cache.store import Entry, Store, entries
 
 #: Seconds that a run spends at its end to prune. What is left then is left to the next run.
@@ -47,6 +49,8 @@ class Candidate:
     size: int
     seconds: float
     last_use: float
+    #: Project and version as the egg spells them, and as `egg-cache list` has them.
+    spelling: tuple[str, str] = field(default=('', ''), compare=False)
 
     @property
     def group(self) -> tuple[str, str]:
@@ -227,9 +231,21 @@ def weigh(entry: Entry) -> Candidate | None:
         found = outline.read(text)
         [egg] = {*os.listdir(path)} - {MANIFEST}
     except (OSError, ValueError):
-        return Candidate(entry, '', files.tree_size(path), 0.0, info.st_mtime)
+        names = _spelling(entry)
+        return Candidate(entry, '', files.tree_size(path), 0.0, info.st_mtime, names)
     seconds = max(found.seconds, LEAST_SECONDS)
-    return Candidate(entry, egg, found.size + len(text), seconds, info.st_mtime)
+    return Candidate(
+        entry, egg, found.size + len(text), seconds, info.st_mtime, _spelling(entry, found)
+    )
+
+
+def _spelling(entry: Entry, found: outline.Outline | None = None) -> tuple[str, str]:
+    """Return project and version as the manifest of an entry has them, if it is about them."""
+    names = entry.path.parent.parent.name, entry.path.parent.name
+    with suppress(CacheError):
+        if found and names == (canonicalize_name(found.project), version_name(found.version)):
+            return found.project, found.version
+    return names
 
 
 def _worth(candidate: Candidate) -> tuple[int, float, str]:
@@ -271,4 +287,4 @@ def _remove(
         except FileNotFoundError:
             continue  # Somebody else was faster.
         except (OSError, CacheError) as error:
-            report.failures.append(f'{victim.entry}: {error}')
+            report.failures.append(f'{" ".join(victim.spelling)}: {error}')

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from egg.cache import files, records
+from egg.cache import files, permissions, records
 from egg.cache.layout import DIGEST_LENGTH
 from egg.cache.manifest import Archive, Manifest
 from egg.cache.settings import Settings
@@ -181,13 +181,14 @@ class _File:
     def _create(self, line: bytes) -> None:
         directory = self._store.layout.stats
         self._store.check(directory)
-        files.make_directories(directory)
+        root = self._store.layout.root
+        permissions.make_directories(root, directory)
         now = time.time()
         stamp = time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))
         path = directory / f'{stamp}-{os.getpid()}-{secrets.token_hex(8)}.jsonl'
         header = records.line({'event': 'run', 'time': round(now, 3), **self.header})
         try:
-            files.create(path, header + line)
+            files.create(path, header + line, permissions.of(root).open_file)
         except OSError:
             # Without its first line nothing of it could be read.
             with suppress(OSError):

@@ -79,11 +79,16 @@ def select(layout: Layout, wanted: Exclusion | None = None) -> Iterator[Entry]:
 
 
 def title(entry: Entry) -> str:
+    """Return project and version in one line, as `spelling` has them."""
+    return ' '.join(spelling(entry))
+
+
+def spelling(entry: Entry) -> tuple[str, str]:
     """Return project and version as the egg spells them, if its manifest can be read."""
     try:
-        return f'{entry.manifest.project} {entry.manifest.version}'
+        return entry.manifest.project, entry.manifest.version
     except (OSError, DamagedError):
-        return str(entry)
+        return entry.path.parent.parent.name, entry.path.parent.name
 
 
 def marks(found: Iterable[Entry]) -> dict[Entry, str]:

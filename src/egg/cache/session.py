@@ -19,7 +19,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from egg.cache import files, metadata, origins, pins, tenant, transfer, trust
+from egg.cache import metadata, origins, permissions, pins, tenant, transfer, trust
 from egg.cache.damage import Damage
 from egg.cache.environment import Environment
 from egg.cache.errors import DamagedError
@@ -372,7 +372,7 @@ class Session:
                 with self.trouble('lock'):
                     path = self.layout.lock(self.store.key, archive.sha256)
                     purpose = f'the build of {project} {version}'
-                    mode = files.FILE_MODE & ~self._umask
+                    mode = permissions.of(self.layout.root).file_mode(self._umask)
                     try:
                         stack.enter_context(locks.hold(path, purpose, timeout, mode))
                     except locks.LockTimeout as error:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from egg.cache import files, transfer, trust
+from egg.cache import files, permissions, transfer, trust
 from egg.cache import manifest as manifests
 from egg.cache.entry import Entry as Entry
 from egg.cache.errors import CacheError
@@ -49,16 +49,18 @@ class Store:
         Raises `CacheError` for what is there, but can't be trusted.
         """
         layout = self.layout
-        for path in (layout.eggs(self.key), layout.tmp, layout.locks, layout.trash):
+        for path in (layout.tmp, layout.eggs(self.key), layout.locks, layout.trash):
             self.check(path)
-            files.make_directories(path)
+            permissions.make_directories(layout.root, path)
         if _is_torn(layout.tag):
-            files.replace(layout.tag, CACHEDIR_TAG.encode(), layout.tmp)
+            open_file = permissions.of(layout.root).open_file
+            files.replace(layout.tag, CACHEDIR_TAG.encode(), layout.tmp, open_file)
 
     def describe(self, environment: Mapping[str, object]) -> None:
         """Keep what the environment key was made of. Raises `OSError`."""
         path = self.layout.environment(self.key) / ENVIRONMENT
-        files.ensure(path, files.to_json(dict(environment)), self.layout.tmp)
+        open_file = permissions.of(self.layout.root).open_file
+        files.ensure(path, files.to_json(dict(environment)), self.layout.tmp, open_file)
 
     def check(self, path: Path) -> None:
         """Raise `CacheError` if something on the way from the cache directory to `path` is wrong.
@@ -111,7 +113,8 @@ class Store:
         entry = self.entry(manifest.project, manifest.version, manifest.archive.sha256)
         self.check(self.layout.tmp)
         with self.staging() as stage:
-            items = transfer.copy_in(egg, stage / manifest.egg, wanted)
+            shared = permissions.of(self.layout.root)
+            items = transfer.copy_in(egg, stage / manifest.egg, shared.open_directory, wanted)
             text = manifests.dump(replace(manifest, items=items))
             files.create(stage / MANIFEST, text)
             os.chmod(stage / MANIFEST, 0o444)
@@ -119,18 +122,36 @@ class Store:
             if replaces:
                 self.remove(entry)
             # Rename last: a reader must never see an entry without its manifest.
-            _rename_if_free(stage, entry.path)
+            self._rename_if_free(stage, entry.path)
         return entry
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """Give a new directory in `tmp/`; what is still there at the end is removed."""
         path = files.unique(self.layout.tmp)
-        os.mkdir(path, files.DIRECTORY_MODE)
+        permissions.make_directories(self.layout.root, path)
         try:
             yield path
         finally:
             files.remove_tree(path)
+
+    def _rename_if_free(self, source: Path, target: Path) -> None:
+        """Rename a directory, unless something is there already; make those above it.
+
+        Whoever prunes removes empty directories: one may be gone the moment after it was made.
+        """
+        for is_last in (False, False, True):
+            permissions.make_directories(self.layout.root, target.parent)
+            try:
+                os.rename(source, target)
+                return
+            except FileNotFoundError:
+                if is_last:
+                    raise
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                    raise
+                return
 
     def set_aside(self, entry: Entry) -> Path | None:
         """Move `entry` to `trash/` and return its path there.
@@ -140,7 +161,7 @@ class Store:
         """
         for directory in (entry.path.parent, self.layout.trash):
             self.check(directory)
-        files.make_directories(self.layout.trash)
+        permissions.make_directories(self.layout.root, self.layout.trash)
         target = self.layout.trash / f'{entry.path.name}-{secrets.token_hex(8)}'
         if not entry.exists() or not entry.is_current():
             return None
@@ -230,25 +251,6 @@ def _is_torn(tag: Path) -> bool:
     except OSError:
         return not os.path.lexists(tag)
     return data != CACHEDIR_TAG.encode() and CACHEDIR_TAG.encode().startswith(data)
-
-
-def _rename_if_free(source: Path, target: Path) -> None:
-    """Rename a directory, unless something is there already; make those above it.
-
-    Whoever prunes removes empty directories: one may be gone the moment after it was made.
-    """
-    for is_last in (False, False, True):
-        files.make_directories(target.parent)
-        try:
-            os.rename(source, target)
-            return
-        except FileNotFoundError:
-            if is_last:
-                raise
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-            return
 
 
 def remove_tree(path: Path) -> None:

@@ -29,11 +29,28 @@ def state(layout: Layout) -> str:
         return MISSING
     if _has_tag(layout) or _has_environment(layout):
         return CACHE
-    own = {path.name for path in (layout.tmp, layout.locks, layout.trash, layout.stats)}
-    if not _has_files(layout.environments):
-        own.add(layout.environments.name)
-    others = {name for name in names - own if not name.startswith('.')}
-    return FOREIGN if others.difference(_IGNORED) else EMPTY
+    own = _own(layout)
+    if _has_files(layout.environments):
+        own.discard(layout.environments.name)
+    return FOREIGN if _others(names, own) else EMPTY
+
+
+def has_others(layout: Layout) -> bool:
+    """Tell whether there is anything but a cache in the directory, or if nobody knows."""
+    try:
+        others = _others(set(os.listdir(layout.root)), {*_own(layout), layout.tag.name})
+        return bool(others) or state(layout) == FOREIGN
+    except OSError:
+        return True
+
+
+def _own(layout: Layout) -> set[str]:
+    own = layout.environments, layout.tmp, layout.locks, layout.trash, layout.stats
+    return {path.name for path in own}
+
+
+def _others(names: set[str], own: set[str]) -> set[str]:
+    return {name for name in names - own if not name.startswith('.')}.difference(_IGNORED)
 
 
 def check(layout: Layout) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from egg.cache import integrity, teamwork
@@ -23,12 +23,14 @@ Job = tuple[Item, str, str, int]
 
 
 def copy_in(
-    egg: Path, destination: Path, wanted: Collection[str] | None = None
-) -> tuple[Item, ...]:
+    egg: Path, destination: Path, finish: Callable[[str], object] | None = None,
+    wanted: Collection[str] | None = None,
+) -> tuple[Item, ...]:  # fmt: skip
     """Copy the directory `egg` to the new directory `destination`, as an entry keeps it.
 
     Returns what the egg is made of, parents first. Cached files are read-only; times are kept.
-    Only the `wanted` paths are copied, if they are given.
+    Only the `wanted` paths are copied, if they are given. `finish` gets each new directory, to
+    give it other permissions.
     """
     items = []
     if integrity.kind(egg) != DIRECTORY:
@@ -41,6 +43,8 @@ def copy_in(
         mode = stat.S_IMODE(info.st_mode) & 0o777
         if kind == DIRECTORY:
             os.mkdir(target, DIRECTORY_MODE)
+            if finish is not None:
+                finish(target)
             items.append(Item(path, kind, mode, info.st_mtime_ns))
         elif kind == integrity.OTHER:
             raise CacheError(f'{source} is neither a file nor a directory nor a link.')

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from egg.cache import permissions
+
 logger = logging.getLogger('egg.cache')
 
 
@@ -42,15 +44,17 @@ class Trouble:
     def _tell(self, verb: str, error: Exception) -> None:
         level = logging.DEBUG if self._was_told else logging.WARNING
         self._was_told = True
+        # One lock, file or directory that a member of the group closed is all of the trouble.
+        remedy = permissions.remedy(self._directory, error)
         logger.log(
             level,
             "Can't %s the egg cache in %s: %s: %s\n"
-            'The buildout goes on without its help. Mend that, or choose another '
-            'directory with the option egg-cache.',
+            'The buildout goes on without its help. %s',
             verb,
             self._directory,
             type(error).__name__,
             error,
+            remedy or 'Mend that, or choose another directory with the option egg-cache.',
         )
 
 

@@ -13,9 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from shlex import quote
 
-from egg.cache import files
+from egg.cache import files, tenant
 from egg.cache.errors import CacheError, UntrustedError
+from egg.cache.layout import Layout
 
 # As many as Linux follows.
 _MAXIMUM_LINKS = 40
@@ -56,7 +58,7 @@ def check(directory: Path) -> None:
             raise UntrustedError(
                 f'egg-cache = {directory} can be written to by everybody, '
                 'so anybody could put code into your buildouts.\n'
-                f'Take that away (chmod o-w {directory}), or choose another directory.'
+                + _advice(directory, info)
             )
         mine = _roots() | {os.geteuid()}
         for parent, child in _steps(os.path.abspath(directory)):
@@ -65,8 +67,24 @@ def check(directory: Path) -> None:
                 raise UntrustedError(
                     f'egg-cache = {directory} is not safe: {parent} {reason}, so somebody else '
                     'could put another directory in its place, and code into your buildouts.\n'
-                    f'Mend the owner or mode of {parent}, or choose another directory.'
+                    'Choose another directory: below your home, or where only you, root or a '
+                    'group can write.'
                 )
+
+
+def _advice(directory: Path, info: os.stat_result) -> str:
+    """Return what to do about a directory that everybody can write to.
+
+    Only from a directory of the user's own that has nothing but an egg cache in it, if anything,
+    it does no harm to take that away. A sticky one, such as /tmp, is there for everybody.
+    """
+    if info.st_mode & stat.S_ISVTX:
+        return f'Choose a directory below it, such as {directory / "eggs"}, or another one.'
+    if info.st_uid != os.geteuid():
+        return f'It belongs to the user {info.st_uid}: choose another directory.'
+    if tenant.has_others(Layout(directory)):
+        return 'It holds other things: choose a directory that is for the egg cache alone.'
+    return f'Take that away (chmod o-w {quote(str(directory))}), or choose another directory.'
 
 
 def check_directory(path: Path, owners: Owners, info: os.stat_result | None = None) -> None:
@@ -98,9 +116,12 @@ def _replaceable(
         return None
     # In a sticky directory, such as /tmp, everybody may only rename what is his own. The owner
     # of the cache may be anybody there.
-    if parent.st_mode & stat.S_ISVTX and os.lstat(child).st_uid in mine:
+    if not parent.st_mode & stat.S_ISVTX:
+        return 'can be written to by everybody'
+    owner = os.lstat(child).st_uid
+    if owner in mine:
         return None
-    return 'can be written to by everybody'
+    return f'can be written to by everybody, and {child} belongs to the user {owner}'
 
 
 def _steps(path: str) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,8 @@ _ISO = '%Y-%m-%dT%H:%M:%SZ'
 _FIRST = datetime(1000, 1, 1, tzinfo=timezone.utc).timestamp()
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
 _PREFIXES = 'kmgt'
+# More than that are bytes, or seconds, in earnest.
+_MANY_BYTES, _MANY_SECONDS = 1e6, 1e5
 _MINUTE, _HOUR, _DAY, _WEEK = 60.0, 3600.0, 24 * 3600.0, 7 * 24 * 3600.0
 _SECONDS = {
     's': 1.0, 'min': _MINUTE, 'h': _HOUR, 'd': _DAY, 'w': _WEEK,
@@ -79,17 +81,20 @@ def since(text: str, now: float) -> str:
 
 
 def parse_size(text: str) -> int:
-    """Return the number of bytes that `text` stands for: `500`, `10G`, `1.5 GB`, `2GiB`.
+    """Return the number of bytes that `text` stands for: `0`, `500 B`, `10G`, `1.5 GB`, `2GiB`.
 
-    Raises `SettingError` for what isn't a size. With an `i` the unit counts by 1024, else by 1000.
+    Raises `SettingError` for what isn't a size, and for a number without a unit: who says 10
+    means gigabytes, and would lose every egg. With an `i` the unit counts by 1024, else by 1000.
     """
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise SettingError(
             f'{text!r} is not a size.\n'
-            'Allowed are bytes, and numbers with the unit k, M, G or T (by 1000) or Ki, Mi, Gi '
-            'or Ti (by 1024), such as: 500M, 10G, 1.5 GB, 2GiB.'
+            'Allowed are numbers with the unit B, k, M, G or T (by 1000) or Ki, Mi, Gi or Ti '
+            '(by 1024), such as: 500M, 10G, 1.5 GB, 2GiB.'
         )
+    if float(match['number']) and match['number'] == text.strip():
+        raise _no_unit('size', match['number'], 'bytes', 'G', _MANY_BYTES)
     power = _PREFIXES.index(match['prefix'].lower()) + 1 if match['prefix'] else 0
     factor: int = (1024 if match['binary'] else 1000) ** power
     count = float(match['number']) * factor
@@ -101,7 +106,7 @@ def parse_size(text: str) -> int:
 def parse_duration(text: str) -> float:
     """Return the seconds that `text` stands for: `90`, `30 min`, `12h`, `90d`, `2 weeks`.
 
-    Raises `SettingError` for what isn't a duration.
+    Raises `SettingError` for what isn't a duration. Where seconds would do harm, ask `parse_age`.
     """
     match = _DURATION.fullmatch(text.strip())
     unit = (match['unit'] or 's') if match else ''
@@ -113,3 +118,26 @@ def parse_duration(text: str) -> float:
             '30 min, 12h, 90d, 2w.'
         )
     return float(match['number']) * factor
+
+
+def parse_age(text: str) -> float:
+    """Return the seconds that `text` stands for, as `parse_duration` does, but with a unit.
+
+    Raises `SettingError` for a number without one, too: who says 90 means days, and would lose
+    whatever was not used within these 90 seconds.
+    """
+    seconds, number = parse_duration(text), text.strip()
+    if seconds and not number[-1].isalpha():
+        raise _no_unit('duration', number, 'seconds', 'd', _MANY_SECONDS)
+    return seconds
+
+
+def _no_unit(what: str, number: str, base: str, likely: str, most: float) -> SettingError:
+    """Return the error of a number that would be bytes or seconds, with what is meant."""
+    # A large one was counted by a program.
+    own = 'B' if base == 'bytes' else 's'
+    meant = own if float(number) >= most else likely
+    remark = f': {number} {base} are hardly meant' if meant == likely else ''
+    return SettingError(
+        f'{number!r} is no {what}, as it has no unit{remark}.\nDid you mean {number}{meant}?'
+    )

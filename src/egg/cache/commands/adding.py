@@ -46,7 +46,8 @@ CACHE = location.NAMED
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'places', metavar='DIR|EGG', nargs='+',
-        help='a directory with eggs in it, or in v5 below it; or one egg',
+        help='a directory with eggs in it, or in v5 or the directory of this ABI below it; '
+        'or one egg',
     )  # fmt: skip
     parser.add_argument(
         '--buildout', metavar='DIR', action='append', default=[],

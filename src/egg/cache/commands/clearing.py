@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         'left': left,
         'failures': failures,
     })
-    tell_failures(failures, console)
+    tell_failures(failures, layout, console)
     return 1 if failures else 0
 
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from egg.cache import ledger, litter, prune, units, usage
+from egg.cache import ledger, litter, permissions, prune, units, usage
 from egg.cache.console import Console, printable
 from egg.cache.errors import SettingError
 from egg.cache.layout import Layout
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     for victim in report.removed:
         console.line(_line(victim, now))
     _say(layout, options.dry_run, report, rubbish, console)
-    tell_failures(failures, console)
+    tell_failures(failures, layout, console)
     if is_too_large and not failures:
         console.remark(
             f'That is more than {units.size(limits.max_size or 0)}: what is left is to be kept.'
@@ -77,12 +77,15 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     return 1 if failures or is_too_large else 0
 
 
-def tell_failures(failures: list[str], console: Console) -> None:
-    """Say what could not be removed, the first of many only."""
+def tell_failures(failures: list[str], layout: Layout, console: Console) -> None:
+    """Say what could not be removed, the first of many only, and who can mend that."""
     for text in failures[:_MANY]:
         console.remark(f'Not removed: {printable(text)}')
     if len(failures) > _MANY:
         console.remark(f'... and {len(failures) - _MANY} more.')
+    remedy = permissions.remedy_of(layout.root) if failures else ''
+    if remedy:
+        console.remark(remedy)
 
 
 def eggs(count: int) -> str:
@@ -91,11 +94,11 @@ def eggs(count: int) -> str:
 
 def victim_document(victim: Candidate) -> dict[str, Any]:
     """Return an entry that goes, as --json has it."""
-    key, project = victim.group
+    project, version = victim.spelling
     return {
         'project': project,
-        'version': victim.entry.path.parent.name,
-        'environment': key,
+        'version': version,
+        'environment': victim.entry.environment_key,
         'size': victim.size,
         'seconds': victim.seconds,
         'last_used_at': units.moment(victim.last_use),
@@ -114,7 +117,11 @@ def _limits(options: argparse.Namespace) -> Limits:
     used: set[str] = set()
     for directory in options.keep_used_by:
         used |= usage.eggs(Path(directory).absolute())
-    unused = None if options.unused_for is None else units.parse_duration(options.unused_for)
+    unused = None
+    if options.unused_for is not None:
+        unused = units.parse_age(options.unused_for)
+        if not unused:
+            raise SettingError('--unused-for 0 would remove every egg: egg-cache clear does that.')
     return Limits(size, unused, latest, frozenset(used))
 
 
@@ -132,7 +139,7 @@ def _sweep(layout: Layout, is_dry: bool) -> tuple[list[Litter], list[str]]:
 
 def _line(victim: Candidate, now: float) -> str:
     return (
-        f'{printable(str(victim.entry))}  {units.size(victim.size)}, '
+        f'{printable(" ".join(victim.spelling))}  {units.size(victim.size)}, '
         f'built in {units.duration(victim.seconds)}, '
         f'unused for {units.age(max(0.0, now - victim.last_use))}  '
         f'({victim.entry.environment_key})'

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     size = sum(victim.size for victim in victims)
     for victim in victims:
         console.line(
-            f'{printable(selection.title(victim.entry))}  {units.size(victim.size)}  '
+            f'{printable(" ".join(victim.spelling))}  {units.size(victim.size)}  '
             f'({victim.entry.environment_key})'
         )
     if options.dry_run:
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
         removed, failures = report.removed, report.failures
         console.remark(f'Removed {eggs(len(removed))}, and freed {units.size(report.freed)}.')
     console.answer(_document(layout, options.dry_run, removed, missing, failures))
-    tell_failures(failures, console)
+    tell_failures(failures, layout, console)
     return 1 if missing or failures else 0
 
 

@@ -85,9 +85,10 @@ def _repair(
 
 
 def _document(entry: Entry, fault: DamagedError) -> dict[str, str]:
+    project, version = selection.spelling(entry)
     return {
-        'project': entry.path.parent.parent.name,
-        'version': entry.path.parent.name,
+        'project': project,
+        'version': version,
         'environment': entry.environment_key,
         'path': str(entry.path),
         'file': fault.path,

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from egg.cache import explanation, inquiry, location, tenant
+from egg.cache import explanation, inquiry, location, selection, tenant
 from egg.cache.console import Console, printable
 from egg.cache.entry import Entry
 from egg.cache.errors import DamagedError
@@ -92,10 +92,11 @@ def _sentence(answer: Explanation) -> str:
 def _document(entry: Entry | None) -> dict[str, Any] | None:
     if entry is None:
         return None
+    project, version = selection.spelling(entry)
     document: dict[str, Any] = {
         'path': str(entry.path),
-        'project': entry.path.parent.parent.name,
-        'version': entry.path.parent.name,
+        'project': project,
+        'version': version,
         'environment': entry.environment_key,
     }
     try:

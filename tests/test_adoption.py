@@ -194,8 +194,10 @@ def test_what_a_known_archive_answers_is_known_with_options_of_builds_too(
 
 def test_what_is_adopted_with_other_options_of_builds_is_not_known(store, sources, tmp_path):
     egg = write_pip_egg(tmp_path)
+    assert outcomes(store, egg, main=store) == [ADDED]
+    for origin in (OTHER, ORIGIN):
+        assert outcomes(sources, egg, main=store, targets=[origin]) == [ADDED]
     for one in (store, sources):
-        assert outcomes(one, egg, main=store) == [ADDED]
         assert outcomes(one, egg, main=store) == [KNOWN]
     found = [pinned(tmp_path, source_builds=builds) for builds in (SourceBuilds(), BUILDS)]
     assert [entry.environment_key for entry in found] == [KEY, sources.key]

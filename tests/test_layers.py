@@ -16,7 +16,7 @@ LAYERS = [
     ['standalone'],
     ['errors', 'linking', 'units', 'settings'],
     ['environment', 'layout', 'inventory', 'files', 'tenant', 'records',
-     'permissions', 'statistics', 'elf', 'mentions', 'places', 'findings',
+     'permissions', 'room', 'statistics', 'elf', 'mentions', 'places', 'findings',
      'buildinfo', 'wheels', 'beside'],
     ['values', 'outline', 'manifest', 'modes', 'integrity', 'teamwork', 'transfer'],
     ['locks', 'tally', 'metadata', 'origins', 'archives', 'trust', 'trouble'],

@@ -18,7 +18,7 @@ LAYERS = [
     ['compilers', 'pip_config', 'constraints', 'build_options', 'sdist_contents',
      'source_builds'],
     ['environment', 'layout', 'inventory', 'files', 'tenant', 'records',
-     'permissions', 'statistics', 'elf', 'mentions', 'places', 'findings',
+     'permissions', 'room', 'statistics', 'elf', 'mentions', 'places', 'findings',
      'buildinfo', 'wheels', 'beside'],
     ['values', 'outline', 'manifest', 'modes', 'integrity', 'teamwork', 'transfer'],
     ['locks', 'tally', 'metadata', 'origins', 'archives', 'trust', 'trouble'],

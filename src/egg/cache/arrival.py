@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from egg.cache import files, origins
+from egg.cache import files, origins, room
+from egg.cache.errors import UnwritableError
 from egg.cache.manifest import Archive
 from egg.cache.origins import Origin, Pointer
 from egg.cache.session import Copy, Session
@@ -56,13 +57,25 @@ class Arrival:
         """
         self._how = how
         if self._stage is None:
-            os.makedirs(self._eggs_directory, exist_ok=True)
-            self._stage = tempfile.mkdtemp(dir=self._eggs_directory)
+            try:
+                self._stage = self._new_stage()
+            except UnwritableError:
+                self._stage = self._new_stage()
         self.copy = self._session.copy(entry, Path(self._stage))
         if self.copy is None:
             return False
         self.archive = self.copy.manifest.archive
         return True
+
+    def _new_stage(self) -> str:
+        try:
+            os.makedirs(self._eggs_directory, exist_ok=True)
+            return tempfile.mkdtemp(dir=self._eggs_directory)
+        except OSError as error:
+            found = room.unwritable(error, self._eggs_directory)
+            if found is None:
+                raise
+            raise found from error
 
     def resolve(self, project: str, version: str, location: str) -> bool:
         """Note that `location` was chosen; tell whether its egg could be staged.

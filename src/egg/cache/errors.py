@@ -40,3 +40,10 @@ class DamagedError(CacheError):
         self.path = path
         self.expected = expected
         self.found = found
+
+
+class UnwritableError(CacheError):
+    """A directory of the buildout itself is full or can't be written to: no fault of the cache.
+
+    Plain buildout would fail there as well, so this one is not turned into a warning.
+    """

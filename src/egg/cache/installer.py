@@ -22,12 +22,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zc.buildout import easy_install
+from zc.buildout import UserError, easy_install
 from zc.buildout.buildout import Buildout
 
-from egg.cache import archives, beside, origins, wheels
+from egg.cache import archives, beside, origins, room, wheels
 from egg.cache.arrival import Arrival
 from egg.cache.beside import Beside
+from egg.cache.errors import UnwritableError
 from egg.cache.origins import Origin
 from egg.cache.session import Session
 from egg.cache.store import Entry
@@ -43,6 +44,7 @@ _eggs_directory = ''
 _beside: Beside | None = None
 _is_upgrading = False
 _refused: set[str] = set()
+_has_no_room = False
 _originals: dict[tuple[Any, str], Any] = {}
 
 
@@ -75,6 +77,11 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
 
     def _get_dist(self, requirement: Any, ws: Any) -> Any:
         try:
+            return self._get_with_cache(requirement, ws)
+        except UnwritableError as error:
+            if self._wanted is None:
+                raise UserError(str(error)) from error
+            _do_without(error)
             return self._get_with_cache(requirement, ws)
         except (Exception, SystemExit) as error:
             if self._wanted is None:
@@ -128,6 +135,8 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
         for dist in self._env[found.project_name]:
             if dist.version == found.version and own.is_egg(dist.location):
                 return dist, None
+        if _has_no_room:
+            return found, None
         if self._dest is not None and self._wanted is None and not beside.is_editable(found):
             self._wanted = found
             exact = found.as_requirement()
@@ -175,7 +184,13 @@ class Installer(getattr(easy_install, 'Installer', object)):  # type: ignore[mis
             name = _arrival.copy.manifest.archive.name
             return dist.clone(location=os.path.join(tmp, name))
         started = time.monotonic()
-        fetched = super()._fetch(dist, tmp, download_cache)
+        try:
+            fetched = super()._fetch(dist, tmp, download_cache)
+        except OSError as error:
+            found = room.of_build(error, self._dest)
+            if found is None:
+                raise
+            raise found from error
         _arrival.fetch_seconds = time.monotonic() - started
         return fetched
 
@@ -278,8 +293,9 @@ def activate(
     `options` are those of the section [buildout]. If the buildout is to be self-contained, parts
     get eggs instead of what is beside zc.buildout.
     """
-    global _session, _follow, _options, _eggs_directory, _beside
+    global _session, _follow, _options, _eggs_directory, _beside, _has_no_room
     deactivate()
+    _has_no_room = False
     _session, _follow, _options = session, follow, options or {}
     _eggs_directory = os.path.realpath(_options.get('eggs-directory', os.devnull))
     if is_self_contained:
@@ -370,7 +386,10 @@ def _egg_of_installed(found: Any, directory: str) -> Any:
         return made
     # Whatever it is: plain buildout would go on.
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        if str(found) not in _refused:
+        full = room.of_build(error, directory)
+        if full is not None:
+            _do_without(full)
+        elif str(found) not in _refused:
             _refused.add(str(found))
             logger.warning(
                 '%s is used as it is installed beside zc.buildout: no archive of it was found, '
@@ -381,6 +400,14 @@ def _egg_of_installed(found: Any, directory: str) -> Any:
         return None
     finally:
         _arrival = before
+
+
+def _do_without(error: UnwritableError) -> None:
+    """Take what is installed beside zc.buildout from now on, as plain buildout would."""
+    global _has_no_room
+    if not _has_no_room:
+        _has_no_room = True
+        logger.warning('%s\nUntil then the buildout is not self-contained.', error)
 
 
 def _settings_of(cls: type) -> set[str]:
@@ -406,7 +433,13 @@ def _distribution(entry: Entry) -> Any:
 def _egg_of(path: str, directory: str, make: Callable[[], Path]) -> Path:
     if _arrival is None:
         return make()
-    return _arrival.egg(path, directory, make)
+    try:
+        return _arrival.egg(path, directory, make)
+    except (Exception, SystemExit) as error:
+        found = room.of_build(error, os.path.dirname(directory))
+        if found is None or isinstance(error, UnwritableError):
+            raise
+        raise found from error
 
 
 def _caching_pip_install(original: Any) -> Any:

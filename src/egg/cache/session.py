@@ -22,7 +22,7 @@ from packaging.version import Version
 from egg.cache import metadata, origins, permissions, pins, tenant, transfer, trust
 from egg.cache.damage import Damage
 from egg.cache.environment import Environment
-from egg.cache.errors import DamagedError
+from egg.cache.errors import DamagedError, UnwritableError
 from egg.cache.layout import Layout
 from egg.cache.linking import Linker
 from egg.cache.manifest import Archive, Build, Manifest
@@ -226,7 +226,10 @@ class Session:
                 yield from session.store.versions(project)
 
     def copy(self, entry: Entry, directory: Path) -> Copy | None:
-        """Copy the egg of `entry` into `directory`; None if it is damaged or gone."""
+        """Copy the egg of `entry` into `directory`; None if it is damaged or gone.
+
+        Raises `UnwritableError` if there is no room for it in `directory`.
+        """
         if entry.environment_key != self.store.key and self._sources is not self:
             return self._sources.copy(entry, directory)
         started = time.monotonic()
@@ -234,7 +237,11 @@ class Session:
             try:
                 manifest = entry.manifest
                 target = directory / manifest.egg
-                transfer.copy_out(manifest, entry.egg, target, self._umask, self._linker)
+                try:
+                    transfer.copy_out(manifest, entry.egg, target, self._umask, self._linker)
+                except UnwritableError:
+                    # Somebody may make room at this moment; a build would take longer.
+                    transfer.copy_out(manifest, entry.egg, target, self._umask, self._linker)
             except DamagedError as fault:
                 self._damage.set_aside(entry, fault, self._writes)
                 return None

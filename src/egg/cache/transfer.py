@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from egg.cache import integrity, teamwork
+from egg.cache import integrity, room, teamwork
 from egg.cache.errors import CacheError
 from egg.cache.files import CHUNK, CREATE, DIRECTORY_MODE, opened, remove_tree, write_all
 from egg.cache.linking import Linker
@@ -70,18 +70,33 @@ def copy_out(
 ) -> None:
     """Copy the cached `egg` to the new directory `destination`, verified on the way.
 
-    Raises `DamagedError` for the first difference from the manifest. After any exception there
+    Raises `DamagedError` for the first difference from the manifest, and `UnwritableError` where
+    there is no room for the copy. After any exception there
     is no `destination`, unless it was there before. Modes are those that the same egg would
     have if the user with `umask` had built it, but files that a `linker` links keep the cache's.
     """
     for fault in integrity.tree_faults(manifest, egg):
         raise fault
-    os.mkdir(destination)
+    try:
+        os.mkdir(destination)
+    except OSError as error:
+        _blame(error, destination)
+        raise
     try:
         _copy_out(manifest, egg, destination, umask, linker or Linker('copy'))
-    except BaseException:
+    except BaseException as error:
         remove_tree(destination)
+        _blame(error, destination)
         raise
+
+
+def _blame(error: BaseException, destination: Path) -> None:
+    """Raise `UnwritableError` if it is not the cache that can't be used, but the other side."""
+    # Copies are made in a temporary directory beside the other eggs.
+    eggs_directory = str(destination.parent.parent)
+    found = room.unwritable(error, eggs_directory) if isinstance(error, OSError) else None
+    if found is not None:
+        raise found from error
 
 
 def _copy_out(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from egg.cache import permissions
+from egg.cache.errors import UnwritableError
 
 logger = logging.getLogger('egg.cache')
 
@@ -68,8 +69,8 @@ class Guard:
         pass
 
     def __exit__(self, kind: object, error: object, traceback: object) -> bool:
-        # Whatever it is, a build must not fail because of its cache.
-        if not isinstance(error, Exception):
+        # Whatever it is, a build must not fail because of its cache; of what is its own, it does.
+        if not isinstance(error, Exception) or isinstance(error, UnwritableError):
             return False
         self._handle(error)
         return True

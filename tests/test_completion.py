@@ -25,7 +25,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 @pytest.fixture
 def complete(capsys, tmp_path):
     """A function that lets bash complete a line."""
-    require('bash')
+    require('bash', 'sed')
     script = tmp_path / 'script'
     status, output, errors = run(capsys, 'completion', 'bash')
     assert (status, errors) == (0, '')

@@ -4,6 +4,7 @@ import configparser
 import re
 import runpy
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,18 @@ def test_bootstrap_takes_what_it_needs_with_markers_and_digests(python):
     assert sorted(pins.on_python(found, python)) == BOOTSTRAP['NEEDED']
     assert set(found) <= set(PINS)
     assert text.count('--hash=sha256:') >= 2 * len(found)
+
+
+def test_bootstrap_names_all_that_is_required():
+    found, waiting = set(), ['zc.buildout', *setup_cfg()['options']['install_requires'].split()]
+    while waiting:
+        name = waiting.pop()
+        found.add(str(canonicalize_name(name)))
+        for requirement in map(Requirement, metadata.requires(name) or ()):
+            is_needed = requirement.marker is None or requirement.marker.evaluate({'extra': ''})
+            if is_needed and canonicalize_name(requirement.name) not in found:
+                waiting.append(requirement.name)
+    assert found <= {*BOOTSTRAP['NEEDED']}
 
 
 def test_selected_pins_are_whole():

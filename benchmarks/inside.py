@@ -26,14 +26,14 @@ Patch = Callable[[Any], None]
 
 #: Where storing happens: modules, and functions or methods of theirs. None calls another one.
 STORING = {
-    'egg.cache.store': ('Store.add',),
-    'egg.cache.session': ('Session.open', 'Session.remember', 'Session.finish'),
-    'egg.cache.files': ('sha256',),
+    'egg.cache.store.store': ('Store.add',),
+    'egg.cache.buildout.session': ('Session.open', 'Session.remember', 'Session.finish'),
+    'egg.cache.common.files': ('sha256',),
 }
 
 
 def unverified() -> dict[str, Patch]:
-    """Return what takes verification out of `egg.cache.integrity`, and leaves the copying."""
+    """Return what takes verification out of `integrity`, and leaves the copying."""
 
     def patch(integrity: Any) -> None:
         def tree_faults(manifest: Any, egg: Any) -> Iterator[Any]:
@@ -55,7 +55,7 @@ def unverified() -> dict[str, Patch]:
             assert _parameters(original) == _parameters(replacement), original
             setattr(integrity, replacement.__name__, replacement)
 
-    return {'egg.cache.integrity': patch}
+    return {'egg.cache.store.integrity': patch}
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:

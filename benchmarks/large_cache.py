@@ -26,9 +26,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import figures
 from bench import BUILDOUT, Bench, in_turn, machine, remark, run, working_directory
 
-from egg.cache.layout import Layout
-from egg.cache.manifest import Archive, Build, Manifest
-from egg.cache.store import Store
+from egg.cache.store.layout import Layout
+from egg.cache.store.manifest import Archive, Build, Manifest
+from egg.cache.store.store import Store
 
 BOUND = 1.05
 BUILD = Build(12.5, '2026-01-31T12:00:00Z', '6.0.1', '3.12.3', '26.0')

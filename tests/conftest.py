@@ -16,7 +16,7 @@ from support import tools as support_tools
 from support.index import Index
 from support.runner import PIP, Buildout
 
-from egg.cache import build_options
+from egg.cache.environment import build_options
 
 
 @pytest.fixture(scope='session')

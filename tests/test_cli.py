@@ -12,9 +12,10 @@ from support import processes, trees
 from support.command import run
 from support.eggs import KEY, add, flip, new_store
 
-from egg.cache import cli, location
-from egg.cache.errors import CacheError, SettingError
-from egg.cache.store import Entry
+from egg.cache import cli
+from egg.cache.common.errors import CacheError, SettingError
+from egg.cache.configuration import location
+from egg.cache.store.store import Entry
 
 COMMAND = 'import sys\nfrom egg.cache.cli import main\nsys.exit(main(sys.argv[1:]))'
 VERBS = pytest.mark.parametrize('verb', cli.VERBS, ids=lambda verb: verb.NAME)

@@ -14,7 +14,9 @@ from support.runner import Buildout, egg_part
 from zc.buildout import UserError, easy_install
 from zc.buildout.buildout import Buildout as ZcBuildout
 
-from egg.cache import extension, independence, installer
+from egg.cache import extension
+from egg.cache.buildout.hooks import installer
+from egg.cache.portable import relocation
 
 PINS = {'demo': '1.0'}
 OTHER = '''
@@ -129,7 +131,7 @@ def test_what_goes_wrong_after_the_parts_stops_no_build(options, monkeypatch, ca
     def fail(*args):
         raise error('of no use')
 
-    monkeypatch.setattr(independence, 'complete', fail)
+    monkeypatch.setattr(relocation, 'complete', fail)
     buildout = {'buildout': {**options, 'egg-cache-self-contained': 'yes'}}
     extension.load(buildout)
     extension.unload(buildout)

@@ -1,17 +1,18 @@
 """How does a test get an egg, and an entry in a cache, without zc.buildout?"""
 
 import hashlib
+import json
 import os
 import stat
 from pathlib import Path
 
-from egg.cache.environment import Environment
-from egg.cache.layout import Layout
-from egg.cache.manifest import Archive, Build, Manifest
-from egg.cache.session import Builder, Session
-from egg.cache.settings import Settings
-from egg.cache.source_builds import SourceBuilds
-from egg.cache.store import Store
+from egg.cache.buildout.session import Builder, Session
+from egg.cache.configuration.settings import Settings
+from egg.cache.environment.environment import Environment
+from egg.cache.environment.source_builds import SourceBuilds
+from egg.cache.store.layout import Layout
+from egg.cache.store.manifest import Archive, Build, Manifest
+from egg.cache.store.store import Store
 
 ENVIRONMENT = Environment('cp312', 'manylinux_2_36_x86_64', 5)
 KEY = ENVIRONMENT.key
@@ -63,6 +64,14 @@ def add(store, directory, project='demo', version='1.0', content='', files=None)
     built_from = archive(project, version, content)
     egg = write_egg(Path(directory, content or 'egg'), project, version, files)
     return store.add(manifest(egg, (), project, version, built_from), egg)
+
+
+def sealed(row):
+    """Return a manifest with a right checksum."""
+    row.pop('checksum', None)
+    body = json.dumps(row, indent=2)[:-2].encode()
+    checksum = hashlib.sha256(body).hexdigest()
+    return body + f',\n  "checksum": "{checksum}"\n}}\n'.encode()
 
 
 def useless(directory, number=0):

@@ -37,6 +37,6 @@ def egg_cache_wheel(directory, version=None):
 
 def names(directory):
     """Return the names of the eggs that `.buildinfo.json` lists, without versions."""
-    from egg.cache import buildinfo
+    from egg.cache.portable import buildinfo
 
     return [name.partition('-')[0] for name in buildinfo.read(Path(directory)).buildout_eggs]

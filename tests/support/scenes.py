@@ -14,11 +14,11 @@ from pathlib import Path
 from support import trees
 from support.eggs import flip, new_session, useless, write_egg
 
-from egg.cache import verify
-from egg.cache.arrival import Arrival
-from egg.cache.layout import Layout
-from egg.cache.origins import Origin, Pointer
-from egg.cache.store import entries
+from egg.cache.buildout.installation import Installation
+from egg.cache.lookup.origins import Origin, Pointer
+from egg.cache.maintenance import verify
+from egg.cache.store.layout import Layout
+from egg.cache.store.store import entries
 
 ORIGIN = Origin('https://example.com/simple')
 PACKAGE = {
@@ -105,7 +105,7 @@ def arrive(session, place, operations=None, project='demo', eggs=None, is_used=T
         egg = make()
     else:
         entry = session.pinned(ORIGIN, project, '1.0', ())
-        arrival = Arrival(session, str(eggs))
+        arrival = Installation(session, str(eggs))
         with session.trouble('look up'):
             if entry is None or not arrival.stage(entry):
                 arrival.resolve(

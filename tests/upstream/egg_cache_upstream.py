@@ -49,7 +49,7 @@ def activate_always(buildout_class):
 
 
 def activate():
-    from egg.cache import installer
+    from egg.cache.buildout.hooks import installer
 
     installer.activate(session(), session)
 
@@ -63,8 +63,9 @@ def session_in(home):
     from importlib.metadata import version
     from pathlib import Path
 
-    from egg.cache import environment, settings
-    from egg.cache.session import Builder, Session
+    from egg.cache.buildout.session import Builder, Session
+    from egg.cache.configuration import settings
+    from egg.cache.environment import environment
 
     name = hashlib.sha256(home.encode()).hexdigest()[:16]
     directory = os.path.join(os.path.dirname(os.environ['EGG_CACHE_UPSTREAM_LOG']), 'caches', name)

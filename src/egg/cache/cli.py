@@ -11,29 +11,32 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
-from egg.cache import location, tenant
-from egg.cache.commands import (
-    adding,
+from egg.cache.commands import completion
+from egg.cache.commands.buildout import (
     bootstrapping,
     check,
-    clearing,
-    completion,
-    directory,
     installing,
-    listing,
     packing,
-    provenance,
-    pruning,
-    removal,
     rollback,
     sbom,
-    stats,
-    verification,
     why,
 )
-from egg.cache.console import Console, printable
-from egg.cache.errors import CacheError, SettingError
-from egg.cache.layout import Layout
+from egg.cache.commands.cache import (
+    adding,
+    clearing,
+    directory,
+    listing,
+    pruning,
+    removal,
+    showing,
+    stats,
+    verification,
+)
+from egg.cache.common.console import Console, printable
+from egg.cache.common.errors import CacheError, SettingError
+from egg.cache.configuration import location
+from egg.cache.store import ownership
+from egg.cache.store.layout import Layout
 
 
 class Verb(Protocol):
@@ -52,7 +55,7 @@ class Verb(Protocol):
 VERBS: tuple[Verb, ...] = (
     directory,
     listing,
-    provenance,
+    showing,
     verification,
     stats,
     why,
@@ -111,7 +114,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         options.location = location.default()
     else:
         options.location = location.find(options.cache, os.getcwd())
-    if wanted == location.CHECKED and location.check(options.location) == tenant.MISSING:
+    if wanted == location.CHECKED and location.check(options.location) == ownership.MISSING:
         console.remark(f'There is no egg cache yet: {options.location}.')
     return verb.run(options, options.location.layout, console)
 

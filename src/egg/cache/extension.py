@@ -12,19 +12,14 @@ from typing import Any
 
 import zc.buildout
 
-from egg.cache import (
-    compatibility,
-    environment,
-    installer,
-    records,
-    settings,
-    source_builds,
-    whereabouts,
-)
-from egg.cache.errors import SettingError, UntrustedError
-from egg.cache.places import DIRECTORIES
-from egg.cache.session import Builder, Session
-from egg.cache.settings import Settings, is_listed
+from egg.cache.buildout.hooks import compatibility, installer
+from egg.cache.buildout.session import Builder, Session
+from egg.cache.common.errors import SettingError, UntrustedError
+from egg.cache.configuration import index_options, settings
+from egg.cache.configuration.settings import Settings, is_listed
+from egg.cache.environment import environment, source_builds
+from egg.cache.portable.buildout_paths import DIRECTORIES
+from egg.cache.stats import run_record
 
 logger = logging.getLogger('egg.cache')
 
@@ -49,7 +44,7 @@ def load(buildout: Any) -> None:
         logger.warning(
             'The egg cache is switched off: it does not know this version of zc.buildout (%s), '
             'where these differ: %s.\nIs there a newer egg.cache?',
-            whereabouts.buildout_version(),
+            index_options.buildout_version(),
             ', '.join(lacking),
         )
         return
@@ -91,12 +86,12 @@ def unload(buildout: Any) -> None:
     if session is not None:
         session.finish()
         session.recorder.end()
-        if records.are_many(session.layout.stats):
+        if run_record.are_many(session.layout.stats):
             # Imported late: hundreds of runs don't need it.
-            from egg.cache import ledger
+            from egg.cache.stats import history
 
-            ledger.fold_many(session.layout)
-    summary = session.tally.summary() if session is not None else None
+            history.fold_many(session.layout)
+    summary = session.counters.summary() if session is not None else None
     if summary is not None:
         logger.info(summary)
 
@@ -132,12 +127,12 @@ def _keep_from_others(options: Any, chosen: Settings) -> None:
 def _end_on_its_own(options: Any, chosen: Settings) -> None:
     """Let the buildout have all that it needs, and say what still leads out of it."""
     # Imported late: with egg-cache-self-contained = no, nobody needs it.
-    from egg.cache import independence
+    from egg.cache.portable import relocation
 
     try:
         if chosen.self_contained == 'yes':
-            independence.complete(options, '' if chosen.is_off else str(chosen.directory))
-        independence.report(options, chosen.self_contained == 'check')
+            relocation.complete(options, '' if chosen.is_off else str(chosen.directory))
+        relocation.report(options, chosen.self_contained == 'check')
     # Whatever it is: the parts are installed, and that is what the run was for.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         logger.warning('Whether the buildout is self-contained is not known: %s', error)
@@ -184,7 +179,7 @@ def _settings(options: Any) -> Settings:
 def _session(options: Any, chosen: Settings) -> Session | None:
     if chosen.directory is None or chosen.is_off:
         return None
-    release = whereabouts.buildout_version()
+    release = index_options.buildout_version()
     if release is None:
         logger.warning('The egg cache is switched off: zc.buildout does not tell its version.')
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from egg.cache import location
-from egg.cache.console import Console
-from egg.cache.errors import CacheError
-from egg.cache.layout import Layout
+from egg.cache.common.console import Console
+from egg.cache.common.errors import CacheError
+from egg.cache.configuration import location
+from egg.cache.store.layout import Layout
 
 NAME = 'completion'
 HELP = 'print a script that lets a shell complete the arguments'

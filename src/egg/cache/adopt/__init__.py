@@ -1,0 +1,1 @@
+"""How does the cache take over eggs that others made?"""

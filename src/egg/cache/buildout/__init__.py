@@ -1,0 +1,1 @@
+"""What does the egg cache do inside a run of zc.buildout?"""

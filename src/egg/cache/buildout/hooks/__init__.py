@@ -1,0 +1,1 @@
+"""Where does the egg cache hook into zc.buildout?"""

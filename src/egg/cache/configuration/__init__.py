@@ -1,0 +1,1 @@
+"""What is a buildout told by its configuration?"""

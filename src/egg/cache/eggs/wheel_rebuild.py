@@ -1,0 +1,145 @@
+"""Which wheel was this distribution installed from?
+
+A wheel is made again of what pip installed, by its `RECORD`. Where nothing can be fetched, that is
+how a distribution that is installed beside zc.buildout becomes an egg: buildout makes the egg of
+the wheel as it always does.
+"""
+
+from __future__ import annotations
+
+import base64
+import configparser
+import csv
+import email
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from egg.cache.common.errors import CacheError
+
+# What the installer wrote, and not the wheel (PEP 376, 610 and 627).
+_BY_INSTALLER = frozenset({'INSTALLER', 'RECORD', 'REQUESTED', 'direct_url.json'})
+_INFO = re.compile(r'(?P<name>[^-]+)-(?P<version>[^-]+)\.dist-info')
+_SHEBANG = re.compile(rb'#!.*python[^\n]*')
+_VERSION = re.compile(r'([\d.]+|\.exe)$')
+_EXECUTABLE = 0o111
+
+
+def rebuild(info: Path, directory: Path) -> Path:
+    """Write the wheel of the distribution with the metadata directory `info` into `directory`.
+
+    Returns its path. Raises `CacheError` if it can't be made: for an editable installation, one
+    without `RECORD`, or one that is no longer what was installed.
+    """
+    match = _INFO.fullmatch(info.name)
+    if match is None or not (info / 'RECORD').is_file():
+        raise CacheError(f'{info} has no RECORD of what was installed')
+    if is_editable(info):
+        raise CacheError('it is an editable installation')
+    name, version = match['name'], match['version']
+    wheel = directory / f'{name}-{version}-{_tag(info)}.whl'
+    rows = []
+    with zipfile.ZipFile(wheel, 'w') as archive:
+        for member, path, data in _members(info, f'{name}-{version}.data'):
+            header = zipfile.ZipInfo(member, (1980, 1, 1, 0, 0, 0))
+            is_executable = os.stat(path).st_mode & _EXECUTABLE
+            header.external_attr = (0o100755 if is_executable else 0o100644) << 16
+            archive.writestr(header, data)
+            rows.append((member, _digest(data), len(data)))
+        record = io.StringIO()
+        csv.writer(record, lineterminator='\n').writerows(
+            [*rows, (f'{info.name}/RECORD', '', '')]
+        )
+        archive.writestr(
+            zipfile.ZipInfo(f'{info.name}/RECORD', (1980, 1, 1, 0, 0, 0)), record.getvalue()
+        )
+    return wheel
+
+
+def is_editable(info: Path) -> bool:
+    """Tell whether what is installed is only a pointer to its source (PEP 610)."""
+    try:
+        document = json.loads((info / 'direct_url.json').read_text('utf-8'))
+        return bool(document.get('dir_info', {}).get('editable'))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _members(info: Path, data_directory: str) -> Iterator[tuple[str, Path, bytes]]:
+    """Yield (name in the wheel, path, contents) of all that was in the wheel."""
+    generated = _generated_scripts(info)
+    with open(info / 'RECORD', encoding='utf-8', newline='') as file:
+        rows = [(*row, '', '')[:3] for row in csv.reader(file) if row]
+    prefix = _prefix(info.parent, [row[0] for row in rows])
+    for name, digest, _ in rows:
+        path = info.parent / name
+        is_outside = name.startswith('../') or os.path.isabs(name)
+        is_script = is_outside and path.parent.name in ('bin', 'Scripts')
+        if (
+            name.endswith('.pyc')
+            or _is_by_installer(name, info.name)
+            # pip makes pip3.12 of its `pip`, too.
+            or (is_script and generated & {path.name, _VERSION.sub('', path.name)})
+        ):
+            continue
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise CacheError(f'{path} can\'t be read: {error.strerror}') from error
+        if digest.startswith('sha256=') and digest != _digest(data):
+            raise CacheError(f'{path} is not what was installed')
+        if is_script:
+            # An installer puts its interpreter there (PEP 427).
+            data = _SHEBANG.sub(b'#!python', data, count=1) if data[:2] == b'#!' else data
+            yield f'{data_directory}/scripts/{path.name}', path, data
+        elif not is_outside:
+            yield name, path, data
+        elif prefix is not None:
+            relative = Path(os.path.normpath(path)).relative_to(prefix).as_posix()
+            yield f'{data_directory}/data/{relative}', path, data
+
+
+def _prefix(packages: Path, names: list[str]) -> Path | None:
+    """Return the directory that scripts and data were installed below, None without any."""
+    ups = max((name.count('../') for name in names if name.startswith('../')), default=0)
+    return Path(os.path.normpath(packages / Path(*['..'] * ups))) if ups else None
+
+
+def _is_by_installer(name: str, info: str) -> bool:
+    directory, _, base = name.rpartition('/')
+    return directory == info and base in _BY_INSTALLER
+
+
+def _generated_scripts(info: Path) -> set[str]:
+    """Return the names of the scripts that an installer makes of entry points."""
+    parser = configparser.RawConfigParser(delimiters=('=',), strict=False)
+    # Names keep their case: configparser's own way, which mypy takes for a mistake.
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        parser.read_string((info / 'entry_points.txt').read_text('utf-8'))
+    except (OSError, ValueError, configparser.Error):
+        return set()
+    return {name for section in ('console_scripts', 'gui_scripts')
+            if parser.has_section(section) for name in parser.options(section)}  # fmt: skip
+
+
+def _tag(info: Path) -> str:
+    """Return the compressed tag set of the wheel (PEP 425)."""
+    try:
+        message = email.message_from_string((info / 'WHEEL').read_text('utf-8'))
+    except OSError as error:
+        raise CacheError(f'{info} has no WHEEL') from error
+    tags = [tag.strip().split('-') for tag in message.get_all('Tag') or []]
+    if not tags or any(len(tag) != 3 for tag in tags):
+        raise CacheError(f'{info / "WHEEL"} names no tag')
+    return '-'.join('.'.join(sorted(set(part))) for part in zip(*tags))
+
+
+def _digest(data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest())
+    return f'sha256={digest.decode("ascii").rstrip("=")}'

@@ -1,0 +1,1 @@
+"""Why would a buildout hit, or miss?"""

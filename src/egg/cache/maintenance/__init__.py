@@ -1,0 +1,1 @@
+"""What is worth its place in the cache, and is it sound?"""

@@ -1,0 +1,1 @@
+"""What points out of a buildout, and what does it need to live elsewhere?"""

@@ -1,0 +1,1 @@
+"""How does a buildout become something that can be installed elsewhere?"""

@@ -1,0 +1,1 @@
+"""Of what does a buildout consist, for those who have to know?"""

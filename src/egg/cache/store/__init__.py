@@ -1,0 +1,1 @@
+"""What is in the cache directory, and how does it get in and out?"""

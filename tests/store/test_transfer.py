@@ -16,7 +16,7 @@ from support.properties import DISK_PROPERTY, PROPERTY
 
 from egg.cache.common import files
 from egg.cache.common.errors import CacheError, DamagedError
-from egg.cache.store import integrity, modes, transfer
+from egg.cache.store import integrity, transfer
 from egg.cache.store.manifest import Item
 
 TIME = 1234567890_987654321
@@ -143,7 +143,7 @@ def test_cached_files_are_read_only_and_keep_their_times(cached):
     (0o100, 0o555), (0o010, 0o555), (0o001, 0o555), (0o777, 0o555),
 ])  # fmt: skip
 def test_a_cached_mode_knows_only_whether_a_file_can_run(mode, expected):
-    assert modes.cached_mode(mode) == expected
+    assert integrity.cached_mode(mode) == expected
 
 
 def test_a_read_only_egg_is_copied_both_ways(tmp_path):
@@ -271,7 +271,7 @@ UMASKS = st.sampled_from([0o000, 0o002, 0o007, 0o022, 0o027, 0o077])
 @PROPERTY
 @given(st.integers(0, 0o777), UMASKS)
 def test_the_builder_gets_the_modes_that_were_built(mode, umask):
-    assert modes.received_mode(mode, umask, umask) == mode
+    assert transfer.received_mode(mode, umask, umask) == mode
 
 
 @PROPERTY
@@ -279,7 +279,7 @@ def test_the_builder_gets_the_modes_that_were_built(mode, umask):
 def test_what_the_umask_decided_is_decided_anew(builder, receiver):
     for asked in (0o666, 0o777):
         built = asked & ~builder
-        assert modes.received_mode(built, builder, receiver) == asked & ~receiver
+        assert transfer.received_mode(built, builder, receiver) == asked & ~receiver
 
 
 @pytest.mark.parametrize(('mode', 'builder', 'receiver', 'expected'), [
@@ -295,7 +295,7 @@ def test_what_the_umask_decided_is_decided_anew(builder, receiver):
     (0o640, 0o027, 0o022, 0o644),
 ])  # fmt: skip
 def test_received_modes(mode, builder, receiver, expected):
-    assert modes.received_mode(mode, builder, receiver) == expected
+    assert transfer.received_mode(mode, builder, receiver) == expected
 
 
 def test_files_and_directories_get_the_modes_of_the_receiver(cached):

@@ -16,7 +16,6 @@ from pathlib import Path
 from egg.cache.common.errors import DamagedError
 from egg.cache.common.files import CHUNK, READ, write_all
 from egg.cache.store.manifest import DIRECTORY, FILE, LINK, Item, Manifest
-from egg.cache.store.modes import cached_mode
 
 OTHER = 'something else'
 # What says that an entry is not as it was; other errors are trouble of the moment.
@@ -134,6 +133,11 @@ def kind(path: Path) -> str:
     mode = os.lstat(path).st_mode
     kinds = ((stat.S_ISLNK, LINK), (stat.S_ISDIR, DIRECTORY), (stat.S_ISREG, FILE))
     return next((kind for test, kind in kinds if test(mode)), OTHER)
+
+
+def cached_mode(mode: int) -> int:
+    """Return the mode of a file in the cache: read-only, for everybody who gets that far."""
+    return 0o555 if mode & 0o111 else 0o444
 
 
 def _collect(directory: str, below: str, found: list[tuple[str, str]]) -> None:

@@ -16,11 +16,15 @@ from egg.cache.common.errors import CacheError
 from egg.cache.common.files import CHUNK, CREATE, DIRECTORY_MODE, opened, remove_tree, write_all
 from egg.cache.common.linking import Linker
 from egg.cache.store import integrity
+from egg.cache.store.integrity import cached_mode
 from egg.cache.store.manifest import DIRECTORY, FILE, LINK, Item, Manifest
-from egg.cache.store.modes import cached_mode, has_modes_of_its_own, received_mode
 
 # A file, where it is, where it goes, and its mode there.
 Job = tuple[Item, str, str, int]
+
+# What is asked for, and what is forced, when an egg is made.
+_WAYS = ((0o666, 0), (0o777, 0), (0o777, 0o111))
+_FILE_WAYS = ((0o666, 0), (0o777, 0o111), (0o777, 0))
 
 
 def copy_in(
@@ -98,6 +102,30 @@ def _blame(error: BaseException, destination: Path) -> None:
     found = disk_space.unwritable(error, eggs_directory) if isinstance(error, OSError) else None
     if found is not None:
         raise found from error
+
+
+def received_mode(mode: int, stored_umask: int, umask: int, is_file: bool = False) -> int:
+    """Return the mode that a file or directory has for a user with `umask`.
+
+    What the builder's umask decided is decided by the receiver's; what an archive asked for
+    in so many words stays. pip lets everybody run an executable file, whatever the umask.
+    """
+    for asked, forced in _FILE_WAYS if is_file else _WAYS:
+        if mode == asked & ~stored_umask | forced:
+            return asked & ~umask | forced
+    return mode
+
+
+def has_modes_of_its_own(manifest: Manifest) -> bool:
+    """Tell whether files got the modes that the archive has for them, whatever the umask.
+
+    setuptools unpacks so. zc.buildout lets it unpack zipped eggs and, before release 5, wheels;
+    pip does the rest and respects the umask.
+    """
+    kind = manifest.archive.kind
+    if kind == 'unknown':
+        return any(item.path == 'EGG-INFO' for item in manifest.items)
+    return kind == 'egg' or (kind == 'wheel' and manifest.build.buildout.startswith('4.'))
 
 
 def _copy_out(

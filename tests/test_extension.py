@@ -15,7 +15,8 @@ from zc.buildout import UserError, easy_install
 from zc.buildout.buildout import Buildout as ZcBuildout
 
 from egg.cache import extension
-from egg.cache.buildout.hooks import installer
+from egg.cache.buildout.hooks import activation
+from egg.cache.buildout.hooks.self_contained import Installer
 from egg.cache.portable import relocation
 
 PINS = {'demo': '1.0'}
@@ -57,7 +58,7 @@ def state():
 def untouched():
     before = state()
     yield
-    installer.deactivate()
+    activation.deactivate()
     assert state() == before
 
 
@@ -89,10 +90,10 @@ def test_loading_twice_is_harmless_and_unloading_restores_everything(options):
     buildout = {'buildout': options}
     extension.load(buildout)
     first = state()
-    assert first['Installer'] is installer.Installer
+    assert first['Installer'] is Installer
     assert not [name for name in before if first[name] is before[name]]
     extension.load(buildout)
-    assert state()['Installer'] is installer.Installer
+    assert state()['Installer'] is Installer
     # What buildout sets on the class in the meantime is not lost.
     previous = easy_install.prefer_final()
     easy_install.prefer_final(not previous)
@@ -102,7 +103,7 @@ def test_loading_twice_is_harmless_and_unloading_restores_everything(options):
         assert easy_install.prefer_final() is not previous
     finally:
         easy_install.prefer_final(previous)
-    assert 'prefer_final' not in vars(installer.Installer)
+    assert 'prefer_final' not in vars(Installer)
     extension.unload(buildout)
     assert state() == before
 
@@ -122,7 +123,7 @@ def test_a_second_load_that_does_not_want_it_switches_it_off(options, change):
 @pytest.mark.parametrize('wanted', ['yes', 'check'])
 def test_without_a_cache_it_still_serves_self_contained_buildouts(options, change, wanted):
     extension.load({'buildout': {**options, **change, 'egg-cache-self-contained': wanted}})
-    assert easy_install.Installer is installer.Installer
+    assert easy_install.Installer is Installer
 
 
 @pytest.mark.usefixtures('untouched')

@@ -5,7 +5,7 @@ import sys
 import pytest
 from zc.buildout import easy_install
 
-from egg.cache.buildout.hooks import installer
+from egg.cache.buildout.hooks.self_contained import Installer
 from egg.cache.configuration import index_options
 from egg.cache.lookup.origins import public_url
 
@@ -17,9 +17,9 @@ def asked(options, tmp_path, monkeypatch):
     monkeypatch.setattr(easy_install, '_indexes', {})
     cache = options.get('download-cache')
     monkeypatch.setattr(
-        installer.Installer, '_download_cache', cache and str(tmp_path / cache / 'dist'))
+        Installer, '_download_cache', cache and str(tmp_path / cache / 'dist'))
     hosts = options.get('allow-hosts', '*').split('\n')
-    made = installer.Installer(
+    made = Installer(
         dest=str(tmp_path / 'eggs'),
         links=options.get('find-links', '').split(),
         index=options.get('index'),

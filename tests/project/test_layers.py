@@ -11,7 +11,8 @@ from egg import cache
 SOURCE = Path(cache.__file__).parent
 
 #: Packages, and the modules of each, from the top to the bottom: a module may import what comes
-#: after it. The first row is `egg.cache` itself; the verbs are in folders of `commands`.
+#: after it. The first row is `egg.cache` itself. The verbs are in two folders of `commands`, and
+#: the first seven of `buildout` in its `hooks`.
 HOUSE = {
     '': 'extension cli',
     'commands': 'clearing removal adding pruning directory listing showing stats verification '
@@ -21,16 +22,20 @@ HOUSE = {
                'staging tarball delta release',
     'explain': 'questions explanation comparison',
     'adopt': 'adoption eligibility',
-    'buildout': 'installer compatibility installation session damaged_entries failures',
+    'buildout': 'activation self_contained installer unanswered egg_making state compatibility '
+                'installation session damaged_entries failures',
     'maintenance': 'prune manifest_summary clear cleanup verify selection',
     'stats': 'history totals recorder run_record counters',
     'portable': 'relocation selfcontained modified_eggs findings script_requirements installed_cfg '
                 'buildout_paths used_eggs buildinfo embedded_paths elf',
     'eggs': 'site_packages wheel_rebuild provenance record_check contents metadata',
     'configuration': 'location buildout_cfg local_archives index_options settings',
-    'store': 'pins origins store entry transfer integrity manifest locks ownership trust '
+    'lookup': 'stores pins origins',
+    'store': 'store entry transfer integrity manifest locks ownership permissions trust '
              'inventory layout',
-    'common': 'units console thread_pool validation linking files errors',
+    'environment': 'source_builds build_options constraints sdist_contents environment pip_config '
+                   'compilers',
+    'common': 'units console thread_pool validation disk_space linking files errors',
     'standalone': 'install bootstrap',
 }  # fmt: skip
 ORDER = [f'{package}.{module}'.lstrip('.') for package, row in HOUSE.items()
@@ -48,8 +53,9 @@ OTHERS = {
     'cyclonedx': {'sbom.cyclonedx_json'},
     'packageurl': {'sbom.cyclonedx_json'},
     'shtab': {'commands.completion'},
-    'zc': {'buildout.compatibility', 'buildout.installer', 'configuration.buildout_cfg',
-           'configuration.index_options', 'extension', 'portable.relocation'},
+    'zc': {'buildout.activation', 'buildout.compatibility', 'buildout.installer',
+           'buildout.self_contained', 'configuration.buildout_cfg', 'configuration.index_options',
+           'extension', 'portable.relocation'},
 }  # fmt: skip
 #: What `egg-cache` never gets to: it works without a run of zc.buildout.
 OF_A_RUN = {'extension', 'portable.relocation', *(

@@ -49,9 +49,9 @@ def activate_always(buildout_class):
 
 
 def activate():
-    from egg.cache.buildout.hooks import installer
+    from egg.cache.buildout.hooks import activation
 
-    installer.activate(session(), session)
+    activation.activate(session(), session)
 
 
 def session():

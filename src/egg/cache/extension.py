@@ -12,7 +12,7 @@ from typing import Any
 
 import zc.buildout
 
-from egg.cache.buildout.hooks import compatibility, installer
+from egg.cache.buildout.hooks import activation, compatibility
 from egg.cache.buildout.session import Builder, Session
 from egg.cache.common.errors import SettingError, UntrustedError
 from egg.cache.configuration import index_options, settings
@@ -34,7 +34,7 @@ def load(buildout: Any) -> None:
     `zc.buildout.UserError` for an option with a wrong value.
     """
     global _chosen
-    installer.deactivate()
+    activation.deactivate()
     _chosen = None
     options = buildout['buildout']
     if not is_listed(options.get('extensions', '')):
@@ -66,7 +66,7 @@ def load(buildout: Any) -> None:
         return
     _chosen = chosen
     follow = None if session is None else _follow(options, session)
-    installer.activate(session, follow, options, chosen.self_contained == 'yes')
+    activation.activate(session, follow, options, chosen.self_contained == 'yes')
     if session is not None:
         # After an error nobody unloads extensions.
         atexit.register(session.recorder.leave)
@@ -82,7 +82,7 @@ def unload(buildout: Any) -> None:
     if _chosen is not None and _chosen.self_contained != 'no':
         _end_on_its_own(buildout['buildout'], _chosen)
     _chosen = None
-    session = installer.deactivate()
+    session = activation.deactivate()
     if session is not None:
         session.finish()
         session.recorder.end()

@@ -1,7 +1,7 @@
-"""Has this zc.buildout all that the installer relies on?
+"""Has this zc.buildout all that the hooks rely on?
 
-`installer` is the only user of private names of zc.buildout; these are they. Where one of them
-is missing or differs, the egg cache switches itself off.
+These are the private names of zc.buildout that the modules in this folder use, and nobody else
+does. Where one of them is missing or differs, the egg cache switches itself off.
 """
 
 from __future__ import annotations

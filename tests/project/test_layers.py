@@ -23,7 +23,8 @@ HOUSE = {
     'explain': 'questions explanation comparison',
     'adopt': 'adoption eligibility',
     'buildout': 'activation self_contained installer unanswered egg_making state compatibility '
-                'installation session damaged_entries failures',
+                'installation session fallback from_source copying storing damaged_entries '
+                'failures',
     'maintenance': 'prune manifest_summary clear cleanup verify selection',
     'stats': 'history totals recorder run_record counters',
     'portable': 'relocation selfcontained modified_eggs findings script_requirements installed_cfg '

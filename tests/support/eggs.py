@@ -6,7 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from egg.cache.buildout.session import Builder, Session
+from egg.cache.buildout.session import Session
+from egg.cache.buildout.storing import Builder
 from egg.cache.configuration.settings import Settings
 from egg.cache.environment.environment import Environment
 from egg.cache.environment.source_builds import SourceBuilds

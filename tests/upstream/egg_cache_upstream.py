@@ -63,7 +63,8 @@ def session_in(home):
     from importlib.metadata import version
     from pathlib import Path
 
-    from egg.cache.buildout.session import Builder, Session
+    from egg.cache.buildout.session import Session
+    from egg.cache.buildout.storing import Builder
     from egg.cache.configuration import settings
     from egg.cache.environment import environment
 

@@ -13,7 +13,8 @@ from typing import Any
 import zc.buildout
 
 from egg.cache.buildout.hooks import activation, compatibility
-from egg.cache.buildout.session import Builder, Session
+from egg.cache.buildout.session import Session
+from egg.cache.buildout.storing import Builder
 from egg.cache.common.errors import SettingError, UntrustedError
 from egg.cache.configuration import index_options, settings
 from egg.cache.configuration.settings import Settings, is_listed

@@ -101,7 +101,8 @@ def of(egg: Path, layout: Layout | None = None) -> Modified:
     with suppress(CacheError):
         listed = record_check.record(egg, info)
         if listed is not None:
-            found = list(record_check.faults(record_check.Egg(egg, info, items), listed, _ANY_FORMAT))
+            checked = record_check.Egg(egg, info, items)
+            found = list(record_check.faults(checked, listed, _ANY_FORMAT))
             return _modified(egg, RECORD, found, items)
     best = min(_compared_with_cache(egg, items, layout), key=len, default=None)
     return Modified(egg.name) if best is None else _modified(egg, EGG_CACHE, best, items)

@@ -157,8 +157,10 @@ def _row(row: Any) -> dict[str, Any]:
         'version': validation.filled(row['version']),
         'archive': known,
         'is_developed': row.get('source') == 'develop',
-        'modified': _modified({kind: list(map(validation.text, changed[kind]))
-                               for kind in modified_eggs.KINDS if kind in changed}) if changed else '',
+        'modified': _modified(
+            {kind: list(map(validation.text, changed[kind]))
+             for kind in modified_eggs.KINDS if kind in changed}
+        ) if changed else '',
     }
 
 

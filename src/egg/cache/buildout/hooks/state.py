@@ -22,9 +22,9 @@ class RunState:
 
     `follow` returns the session to be used from now on, `options` are those of `[buildout]`.
     `site_packages` is there where parts get eggs of what is in them, `installation` while a
-    distribution is being installed. `refused` are those that no egg could be made of; `has_no_room`
-    tells that no further ones are made of what is installed. `originals` is what `activation` has
-    replaced: {(owner, name): value}.
+    distribution is being installed. `refused` are those that no egg could be made of;
+    `has_no_room` tells that no further ones are made of what is installed. `originals` is what
+    `activation` has replaced: {(owner, name): value}.
     """
 
     session: Session | None = None

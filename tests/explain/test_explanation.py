@@ -27,8 +27,9 @@ from egg.cache.common.errors import CacheError
 from egg.cache.configuration.settings import Exclusion, Settings
 from egg.cache.environment import environment
 from egg.cache.environment.source_builds import SourceBuilds
-from egg.cache.explain import explanation
-from egg.cache.explain.explanation import Question, explain
+from egg.cache.explain import answers
+from egg.cache.explain.answers import Question
+from egg.cache.explain.explanation import explain
 from egg.cache.lookup import pins
 from egg.cache.lookup.origins import EVERYWHERE, Origin, Pointer, write
 from egg.cache.stats.recorder import Recorder
@@ -387,10 +388,10 @@ def test_an_entry_of_a_stranger_is_no_damage(place):
 
 
 def test_each_reason_has_its_words():
-    assert set(explanation.REASONS) >= {'damaged', 'environment', 'version', 'offline'}
-    assert set(explanation.OBSTACLES) == {*pins.OBSTACLES, 'archive'}
+    assert set(answers.REASONS) >= {'damaged', 'environment', 'version', 'offline'}
+    assert set(answers.OBSTACLES) == {*pins.OBSTACLES, 'archive'}
     assert all(text and not text.endswith('.') for text in [
-        *explanation.REASONS.values(), *explanation.OBSTACLES.values()])  # fmt: skip
+        *answers.REASONS.values(), *answers.OBSTACLES.values()])  # fmt: skip
 
 
 # Against buildout itself.

@@ -20,7 +20,8 @@ from support.runner import egg_part
 from egg.cache.common import units
 from egg.cache.common.errors import DamagedError
 from egg.cache.maintenance import prune
-from egg.cache.maintenance.prune import Candidate, Limits
+from egg.cache.maintenance.candidates import Candidate, weigh
+from egg.cache.maintenance.prune import Limits
 from egg.cache.store import store as stores
 from egg.cache.store.entry import Entry
 from egg.cache.store.layout import Layout
@@ -202,7 +203,7 @@ def test_a_hostile_number_of_seconds_stops_no_pruning(store, tmp_path, seconds):
     assert '"seconds": 0.0' in text
     overwrite(entry.path / 'entry.json',
               text.replace('"seconds": 0.0', f'"seconds": {seconds}').encode())  # fmt: skip
-    assert prune.weigh(entry).seconds == 0.0
+    assert weigh(entry).seconds == 0.0
     assert len(prune.run(store.layout, Limits(max_size=1), NOW).removed) == 1
 
 
@@ -210,7 +211,7 @@ def test_a_manifest_that_is_too_large_is_damaged(store, tmp_path):
     entry = built(store, tmp_path, 'demo', 5.0)
     os.chmod(entry.path / 'entry.json', 0o644)
     os.truncate(entry.path / 'entry.json', 10**10)
-    assert prune.weigh(entry).seconds == 0.0
+    assert weigh(entry).seconds == 0.0
     with pytest.raises(DamagedError, match='File too large'):
         assert Entry(entry.path).manifest
 
@@ -235,12 +236,12 @@ def size_on_disk(entry):
 def test_an_entry_is_weighed_by_all_its_files(store, tmp_path):
     entry = built(store, tmp_path, 'demo', 7.5)
     os.utime(entry.path, (NOW, NOW))
-    assert prune.weigh(entry) == Candidate(
+    assert weigh(entry) == Candidate(
         entry, 'demo-1.0-py3.12.egg', size_on_disk(entry), 7.5, NOW)
 
 
 def test_an_egg_saves_one_second_at_least(store, tmp_path):
-    assert prune.weigh(built(store, tmp_path, 'demo', 0.0)).seconds == 1.0
+    assert weigh(built(store, tmp_path, 'demo', 0.0)).seconds == 1.0
 
 
 @pytest.mark.parametrize('text', [None, b'', b'{"format": 1,\n  "files": [', b'{}', b'[]'])
@@ -249,7 +250,7 @@ def test_a_damaged_entry_is_weighed_by_what_is_there(store, tmp_path, text):
     os.unlink(entry.path / 'entry.json')
     if text is not None:
         (entry.path / 'entry.json').write_bytes(text)
-    weighed = prune.weigh(entry)
+    weighed = weigh(entry)
     assert (weighed.seconds, weighed.size) == (0.0, size_on_disk(entry))
 
 
@@ -258,7 +259,7 @@ def test_a_link_in_the_place_of_an_entry_is_damage_and_not_followed(store, tmp_p
     os.rename(entry.path, tmp_path / 'elsewhere')
     os.symlink(tmp_path / 'elsewhere', entry.path)
     before = trees.snapshot(tmp_path / 'elsewhere')
-    assert prune.weigh(entry).seconds == 0.0
+    assert weigh(entry).seconds == 0.0
     assert len(run(store, max_size=1).removed) == 1
     assert trees.differences(before, trees.snapshot(tmp_path / 'elsewhere')) == []
     assert not os.path.lexists(entry.path)
@@ -516,7 +517,7 @@ def test_removing_stops_in_time_and_goes_on_later(store, tmp_path, monkeypatch):
 
 def test_a_sample_shrinks_as_the_whole_would(store, tmp_path, monkeypatch):
     unused(store, tmp_path, 20)
-    size = prune.weigh(next(stores.entries(store.layout))).size
+    size = weigh(next(stores.entries(store.layout))).size
     monkeypatch.setattr(prune, 'time', Clock())
     monkeypatch.setattr(prune, 'RUN_TIME', 21)
     report = prune.after_run(store.layout, int(12.5 * size), time.time())

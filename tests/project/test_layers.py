@@ -20,17 +20,17 @@ HOUSE = {
     'sbom': 'cyclonedx_json composition dependencies components',
     'release': 'packing plan preflight trial_install develop_eggs required_eggs flattening '
                'staging tarball delta release',
-    'explain': 'questions explanation comparison',
+    'explain': 'questions explanation nearest answers comparison',
     'adopt': 'adoption eligibility',
     'buildout': 'activation self_contained installer unanswered egg_making state compatibility '
                 'installation session fallback from_source copying storing damaged_entries '
                 'failures',
-    'maintenance': 'prune manifest_summary clear cleanup verify selection',
+    'maintenance': 'prune candidates manifest_summary clear cleanup verify selection',
     'stats': 'history totals recorder run_record counters',
-    'portable': 'relocation selfcontained modified_eggs findings script_requirements installed_cfg '
-                'buildout_paths used_eggs buildinfo embedded_paths elf',
+    'portable': 'relocation selfcontained modified_eggs findings script_requirements '
+                'installed_cfg buildout_paths used_eggs buildinfo embedded_paths elf',
     'eggs': 'site_packages wheel_rebuild provenance record_check contents metadata',
-    'configuration': 'location buildout_cfg local_archives index_options settings',
+    'configuration': 'location buildout_cfg zc_reader local_archives index_options settings',
     'lookup': 'stores pins origins',
     'store': 'store entry transfer integrity manifest locks ownership permissions trust '
              'inventory layout',
@@ -56,7 +56,7 @@ OTHERS = {
     'shtab': {'commands.completion'},
     'zc': {'buildout.activation', 'buildout.compatibility', 'buildout.installer',
            'buildout.self_contained', 'configuration.buildout_cfg', 'configuration.index_options',
-           'extension', 'portable.relocation'},
+           'configuration.zc_reader', 'extension', 'portable.relocation'},
 }  # fmt: skip
 #: What `egg-cache` never gets to: it works without a run of zc.buildout.
 OF_A_RUN = {'extension', 'portable.relocation', *(

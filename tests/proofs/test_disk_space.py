@@ -127,5 +127,6 @@ def test_a_build_that_fails_for_another_reason_is_left_alone(tmp_path):
 
 
 def test_where_pip_has_tidied_up_it_was_the_temporary_directory(tmp_path):
-    found = disk_space.of_build(Exception('pip: [Errno 28] No space left on device'), str(tmp_path))
+    full = Exception('pip: [Errno 28] No space left on device')
+    found = disk_space.of_build(full, str(tmp_path))
     assert str(found).startswith(f'There is no room in {tempfile.gettempdir()}: ')

@@ -17,7 +17,7 @@ from egg.cache.common.errors import CacheError, SettingError
 from egg.cache.configuration import buildout_cfg, index_options, local_archives, settings
 from egg.cache.environment import environment, source_builds
 from egg.cache.explain import comparison
-from egg.cache.explain.explanation import BUILT, Explanation, Question
+from egg.cache.explain.answers import BUILT, Explanation, Question
 from egg.cache.stats import history
 from egg.cache.store.layout import Layout
 

@@ -10,8 +10,8 @@ from egg.cache.common.console import Console, printable
 from egg.cache.common.errors import DamagedError
 from egg.cache.configuration import location
 from egg.cache.configuration.location import Location
-from egg.cache.explain import explanation, questions
-from egg.cache.explain.explanation import HIT, Explanation
+from egg.cache.explain import answers, explanation, questions
+from egg.cache.explain.answers import HIT, Explanation
 from egg.cache.maintenance import selection
 from egg.cache.store import ownership
 from egg.cache.store.entry import Entry
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     )
     directory = asked.question.settings.directory
     if directory is None:
-        answer = Explanation(explanation.MISS, 'off', detail=asked.off)
+        answer = Explanation(answers.MISS, 'off', detail=asked.off)
     else:
         layout = Layout(directory)
         if location.check(named or Location(directory, asked.directory)) == ownership.MISSING:
@@ -85,11 +85,11 @@ def _sentence(answer: Explanation) -> str:
             return 'hit, without asking an index.'
         return (
             'hit, if the index offers the archive that the cache has: it is asked, as '
-            f'{explanation.OBSTACLES[answer.reason]}.'
+            f'{answers.OBSTACLES[answer.reason]}.'
         )
     # What makes a cache unsafe is a message of two lines, said beside.
     detail = f' ({answer.detail})' if answer.detail and answer.reason != 'unsafe' else ''
-    return f'miss, {explanation.REASONS[answer.reason]}{detail}.'
+    return f'miss, {answers.REASONS[answer.reason]}{detail}.'
 
 
 def _document(entry: Entry | None) -> dict[str, Any] | None:

@@ -9,8 +9,8 @@ from egg.cache.commands.cache.removal import ask
 from egg.cache.common import units
 from egg.cache.common.console import Console, printable
 from egg.cache.maintenance import clear, prune
+from egg.cache.maintenance.candidates import Candidate, survey
 from egg.cache.maintenance.clear import Plan
-from egg.cache.maintenance.prune import Candidate
 from egg.cache.store import ownership
 from egg.cache.store.layout import Layout
 
@@ -65,5 +65,5 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
 
 def _contents(layout: Layout) -> tuple[list[Candidate], Plan, int]:
     """Return the entries, all else that the cache made, and the size of both."""
-    victims, plan = list(prune.survey(layout)), clear.plan(layout)
+    victims, plan = list(survey(layout)), clear.plan(layout)
     return victims, plan, sum(victim.size for victim in victims) + plan.size

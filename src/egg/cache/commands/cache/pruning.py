@@ -11,8 +11,9 @@ from egg.cache.common import units
 from egg.cache.common.console import Console, printable
 from egg.cache.common.errors import SettingError
 from egg.cache.maintenance import cleanup, prune
+from egg.cache.maintenance.candidates import Candidate
 from egg.cache.maintenance.cleanup import Leftover
-from egg.cache.maintenance.prune import Candidate, Limits, Report
+from egg.cache.maintenance.prune import Limits, Report
 from egg.cache.portable import used_eggs
 from egg.cache.stats import history
 from egg.cache.store import permissions

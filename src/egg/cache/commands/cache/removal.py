@@ -10,7 +10,7 @@ from egg.cache.common import units
 from egg.cache.common.console import Console, is_terminal, printable
 from egg.cache.common.errors import CacheError, SettingError
 from egg.cache.maintenance import prune, selection
-from egg.cache.maintenance.prune import Candidate
+from egg.cache.maintenance.candidates import Candidate, weigh
 from egg.cache.store.layout import Layout
 
 NAME = 'remove'
@@ -69,7 +69,7 @@ def _victims(requirements: list[str], layout: Layout) -> tuple[list[Candidate], 
     found: dict[str, Candidate] = {}
     missing = []
     for text, requirement in wanted:
-        weighed = [prune.weigh(entry) for entry in selection.select(layout, requirement)]
+        weighed = [weigh(entry) for entry in selection.select(layout, requirement)]
         candidates = [candidate for candidate in weighed if candidate is not None]
         found.update((str(candidate.entry.path), candidate) for candidate in candidates)
         if not candidates:

@@ -1,4 +1,4 @@
-"""Foreign: may an egg that nobody saw being made be adopted, and if not, why?"""
+"""Eligibility: may an egg that nobody saw being made be adopted, and if not, why?"""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Teamwork: several threads do the same work, and the first failure ends it."""
+"""The thread pool: several threads do the same work, and the first failure ends it."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Whereabouts: where does a buildout look for distributions, by its configuration?"""
+"""Index options: where does a buildout look for distributions, by its configuration?"""
 
 import sys
 

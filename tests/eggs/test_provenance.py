@@ -1,4 +1,4 @@
-"""Pedigree: from which archive an egg was made."""
+"""Provenance: from which archive an egg was made."""
 
 import json
 from dataclasses import replace

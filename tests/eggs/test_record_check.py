@@ -1,4 +1,4 @@
-"""Installed: is an egg still what was installed, as far as its `RECORD` tells?"""
+"""RECORD: is an egg still what was installed, as far as its `RECORD` tells?"""
 
 import os
 import py_compile

@@ -1,4 +1,4 @@
-"""Litter: what lies in the cache and is of no use?"""
+"""Cleanup: what lies in the cache and is of no use?"""
 
 import json
 import os
@@ -49,7 +49,7 @@ def test_a_cache_in_use_has_none(store, tmp_path):
     assert found(store) == []
 
 
-def test_old_left_overs_and_all_trash_are_litter(store):
+def test_old_left_overs_and_all_trash_are_found(store):
     tmp, trash = store.layout.tmp, store.layout.trash
     for directory in (tmp, trash):
         old = useless(directory)
@@ -86,7 +86,7 @@ def test_a_linked_trash_is_not_entered(store, tmp_path):
         found(store)
 
 
-def test_pointers_to_what_is_gone_are_litter(store, tmp_path):
+def test_pointers_to_what_is_gone_are_found(store, tmp_path):
     entry = add(store, tmp_path)
     gone, kept = point(store, 'demo', '1.1'), point(store)
     assert found(store) == [(gone, POINTER)]
@@ -96,7 +96,7 @@ def test_pointers_to_what_is_gone_are_litter(store, tmp_path):
 
 
 @pytest.mark.parametrize('level', ['project', 'eggs', 'origins'])
-def test_what_can_not_be_read_is_no_litter(store, tmp_path, level):
+def test_what_can_not_be_read_is_left_alone(store, tmp_path, level):
     entry, pointer = add(store, tmp_path), point(store)
     closed = {'project': entry.path.parent.parent, 'eggs': store.layout.eggs(KEY),
               'origins': pointer.parent.parent}[level]  # fmt: skip
@@ -140,18 +140,18 @@ def test_pointers_to_adopted_eggs_that_are_gone_do_not_keep_each_other(store, tm
     assert len(found(store)) == 2
 
 
-@pytest.mark.parametrize(('text', 'is_litter'), [
+@pytest.mark.parametrize(('text', 'is_found'), [
     ('', True), ('my own notes', False), ('[' * 200_000, False), ('{"version": 1}', False),
     ('[]', False),
     ('{"version": "1.0", "sha256": "../../../x"}', True),
 ])  # fmt: skip
-def test_a_file_that_was_no_pointer_is_left_alone(store, text, is_litter):
+def test_a_file_that_was_no_pointer_is_left_alone(store, text, is_found):
     path = point(store)
     path.write_text(text)
-    assert (found(store) == [(path, POINTER)]) == is_litter
+    assert (found(store) == [(path, POINTER)]) == is_found
 
 
-def test_directories_without_an_entry_are_litter(store, tmp_path):
+def test_directories_without_an_entry_are_found(store, tmp_path):
     entry = add(store, tmp_path, 'used')
     (entry.path.parent.parent / '9.9').mkdir()
     (store.layout.eggs(KEY) / 'empty/1.0').mkdir(parents=True)

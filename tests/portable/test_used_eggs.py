@@ -1,4 +1,4 @@
-"""Usage: which eggs does a buildout use?"""
+"""Used eggs: which eggs does a buildout use?"""
 
 import os
 

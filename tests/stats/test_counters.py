@@ -1,4 +1,4 @@
-"""Tally: what did the egg cache do for this run?"""
+"""Counters: what did the egg cache do for this run?"""
 
 import math
 

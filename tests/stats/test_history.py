@@ -1,4 +1,4 @@
-"""Ledger: what did the runs do, and is each of them counted once, whatever happens?"""
+"""History: what did the runs do, and is each of them counted once, whatever happens?"""
 
 import errno
 import json

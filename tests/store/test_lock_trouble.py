@@ -1,4 +1,4 @@
-"""Lock trouble: where there are no locks, work may be done twice, and nothing else is lost."""
+"""Locks that fail: where there are no locks, work may be done twice, and nothing else is lost."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Tenant: is there an egg cache in this directory, or something else?"""
+"""Ownership: is there an egg cache in this directory, or something else?"""
 
 import os
 
@@ -12,7 +12,7 @@ from egg.cache.store.layout import CACHEDIR_TAG, Layout
 
 
 @pytest.mark.parametrize('names', [['.keep'], ['lost+found'], ['tmp', 'locks', 'trash', 'stats']])
-def test_what_everybody_has_is_no_tenant(tmp_path, names):
+def test_what_everybody_has_makes_no_owner(tmp_path, names):
     for name in names:
         (tmp_path / name).mkdir()
     assert ownership.state(Layout(tmp_path)) == ownership.EMPTY
@@ -20,7 +20,7 @@ def test_what_everybody_has_is_no_tenant(tmp_path, names):
 
 
 @pytest.mark.parametrize('name', ['v1', 'v1/cp312-linux-egg5'])
-def test_what_a_killed_process_left_of_a_new_cache_is_no_tenant(tmp_path, name):
+def test_what_a_killed_process_left_of_a_new_cache_makes_no_owner(tmp_path, name):
     (tmp_path / name).mkdir(parents=True)
     assert ownership.state(Layout(tmp_path)) == ownership.EMPTY
 

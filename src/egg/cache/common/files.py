@@ -184,3 +184,24 @@ def inside(directory: str) -> Iterator[None]:
     finally:
         os.fchdir(before)
         os.close(before)
+
+
+def rename_if_free(
+    source: Path, target: Path, make: Callable[[Path], object] = make_directories
+) -> None:
+    """Rename a directory, unless something is there already; `make` those above it.
+
+    Whoever prunes removes empty directories: one may be gone the moment after it was made.
+    """
+    for is_last in (False, False, True):
+        make(target.parent)
+        try:
+            os.rename(source, target)
+            return
+        except FileNotFoundError:
+            if is_last:
+                raise
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            return

@@ -55,7 +55,7 @@ class Provenance:
 
 
 def of(egg: Path, layout: Layout | None = None) -> Provenance:
-    """Return the pedigree of the directory `egg`, with what the egg cache at `layout` knows.
+    """Return the provenance of the directory `egg`, with what the egg cache at `layout` knows.
 
     All environments of the cache are looked at, and trouble with it is as if it knew nothing.
     Raises `CacheError` for an egg without metadata.

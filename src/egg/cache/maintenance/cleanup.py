@@ -58,26 +58,26 @@ def find(layout: Layout) -> Iterator[Leftover]:
             yield Leftover(path, DIRECTORY, 0)
 
 
-def remove(litter: Leftover) -> None:
+def remove(leftover: Leftover) -> None:
     """Remove it; whoever was faster did as well. Raises `OSError`.
 
     A pointer that was written anew a moment ago is lost: its origin asks its index once more.
     """
     with suppress(FileNotFoundError):
-        if litter.kind == POINTER:
-            os.unlink(litter.path)
-        elif litter.kind == DIRECTORY:
+        if leftover.kind == POINTER:
+            os.unlink(leftover.path)
+        elif leftover.kind == DIRECTORY:
             try:
-                os.rmdir(litter.path)
+                os.rmdir(leftover.path)
             except OSError as error:
                 # An entry arrived in the meantime.
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
         else:
-            os.lstat(litter.path)
-            remove_tree(litter.path)
-            if os.path.lexists(litter.path):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(litter.path))
+            os.lstat(leftover.path)
+            remove_tree(leftover.path)
+            if os.path.lexists(leftover.path):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(leftover.path))
 
 
 def _dangling(layout: Layout, key: str) -> Iterator[Path]:

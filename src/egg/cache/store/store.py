@@ -6,7 +6,6 @@ entry is complete. A lookup reads one small directory, so it costs the same in a
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import re
@@ -15,6 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from egg.cache.common import files
@@ -123,7 +123,8 @@ class Store:
             if replaces:
                 self.remove(entry)
             # Rename last: a reader must never see an entry without its manifest.
-            self._rename_if_free(stage, entry.path)
+            make = partial(permissions.make_directories, self.layout.root)
+            files.rename_if_free(stage, entry.path, make)
         return entry
 
     @contextmanager
@@ -135,24 +136,6 @@ class Store:
             yield path
         finally:
             files.remove_tree(path)
-
-    def _rename_if_free(self, source: Path, target: Path) -> None:
-        """Rename a directory, unless something is there already; make those above it.
-
-        Whoever prunes removes empty directories: one may be gone the moment after it was made.
-        """
-        for is_last in (False, False, True):
-            permissions.make_directories(self.layout.root, target.parent)
-            try:
-                os.rename(source, target)
-                return
-            except FileNotFoundError:
-                if is_last:
-                    raise
-            except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                    raise
-                return
 
     def set_aside(self, entry: Entry) -> Path | None:
         """Move `entry` to `trash/` and return its path there.

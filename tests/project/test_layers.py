@@ -1,6 +1,7 @@
 """The house: packages, and modules in them, import only what is below."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -88,6 +89,26 @@ def own(module):
 
 def test_each_module_has_its_place():
     assert sorted(PATHS) == sorted(ORDER)
+
+
+def test_the_architecture_shows_the_house_as_it_is():
+    text = (Path(__file__).resolve().parents[2] / 'ARCHITECTURE.rst').read_text('utf-8')
+    picture, packages = (text.partition(f'\n{title}\n')[2].split('\n\n\n')[0]
+                         for title in ('The house', 'The packages'))
+    expected = {package for package in HOUSE if package}
+    assert set(re.findall(r'^ {4}(\w+)/', picture, re.M)) | {'explain'} == expected
+    assert set(re.findall(r'^``(\w+)`` ', packages, re.M)) == expected
+    named = re.findall(r'``(\w+/[\w/]+\.py)``', text)
+    assert len(named) > 10
+    assert [name for name in named
+            if not name.startswith('tests/') and not (SOURCE / name).is_file()] == []
+
+
+@pytest.mark.parametrize('package', sorted({*HOUSE} - {'', 'commands'}))
+def test_a_package_opens_with_what_each_of_its_modules_is_for(package):
+    texts = [path.read_text('utf-8') for path in SOURCE.glob(f'{package}/**/__init__.py')]
+    named = {name for text in texts for name in re.findall(r'`(\w+)', text)}
+    assert set(HOUSE[package].split()) - named == set()
 
 
 def test_no_package_has_more_than_twelve_modules():

@@ -1,4 +1,4 @@
-"""The manual: README.rst and ARCHITECTURE.rst say what is."""
+"""The manual: README.rst says what is."""
 
 import ast
 import re
@@ -29,7 +29,6 @@ from egg.cache.environment import build_options, environment
 from egg.cache.store import trust
 
 README = Path(__file__).resolve().parents[2] / 'README.rst'
-ARCHITECTURE = README.with_name('ARCHITECTURE.rst')
 RECIPES = '\nRecipes\n-------\n'
 NETWORK_IS_DOWN = '.. tests/test_readme.py: from here on, the network is down.\n'
 
@@ -302,11 +301,3 @@ def test_the_readme_has_every_build_variable(text):
     assert tuple(block.split()) == environment.BUILD_VARIABLES
     [block] = re.findall(r'count by their content::\n\n((?: {4}.*\n)+)', text)
     assert tuple(block.split()) == build_options.VARIABLES
-
-
-def test_the_architecture_names_every_module():
-    text = ARCHITECTURE.read_text(encoding='utf-8')
-    table = text.partition('\nLayers\n')[2].partition('\nInvariants\n')[0]
-    named = set(re.findall(r'``(\w+)``', table))
-    modules = {path.stem for path in Path(egg.cache.__file__).parent.glob('*.py')}
-    assert modules - {'__init__'} == named & modules

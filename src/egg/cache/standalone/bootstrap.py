@@ -6,6 +6,20 @@ in the directory of the buildout, with any interpreter that its eggs were made f
 needs the standard library, and neither egg.cache nor the place where the buildout was made.
 zc.buildout and what it needs are taken from the eggs that are here, else from the egg cache, else
 from the index. Nothing is written elsewhere, and nothing at all before everything is at hand.
+
+Its parts, in the order of reading:
+
+- the command line, and what is done in which order (`main`, `bootstrap`)
+- for which interpreter are the eggs?
+- what does this buildout say of itself?
+- is this .installed.cfg that of another directory?
+- which eggs does bin/buildout run from?
+- eggs from the egg cache, file by file as its manifests say
+- eggs from the index
+- what is written
+
+What is said of the eggs' interpreter and of paths is said in install.py, too; a test of egg.cache
+holds the two against each other.
 """
 
 import argparse

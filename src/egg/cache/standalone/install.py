@@ -15,6 +15,11 @@ release brings this file. On an older Python it can be read, too, to say so.
     DIR/releases/.NAME.RANDOM/      one on its way in or out; the next run removes what is left
     DIR/history                     which releases were current, the newest last
     DIR/.lock                       one installation at a time; says who that is
+
+Its parts, in the order of reading: the environment; the document, RELEASE.json; the archive; the
+files of a release; other programs; setting up; a directory of releases; installing; rolling back;
+the command line. The environment and the paths that are safe are told in bootstrap.py, too; a
+test of egg.cache holds the two against each other.
 """
 
 import argparse

@@ -4,20 +4,10 @@ import os
 
 import pytest
 from support.command import answer, run
-from support.eggs import KEY, add, flip, new_store, overwrite
+from support.eggs import BUILT, KEY, add, flip, new_store, overwrite
 
 OTHER_KEY = 'cp39-manylinux_2_36_x86_64-egg5'
-BUILT = 1714979289                              # What support.eggs says, 2024-05-06T07:08:09Z
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return tmp_path / 'cache'
-
-
-@pytest.fixture(autouse=True)
-def now(monkeypatch):
-    monkeypatch.setattr('time.time', lambda: BUILT + 3 * 86400)
+pytestmark = pytest.mark.usefixtures('three_days_later')
 
 
 @pytest.fixture

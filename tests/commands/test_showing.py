@@ -8,6 +8,7 @@ import pytest
 from support.command import answer, run
 from support.eggs import (
     BUILD,
+    BUILT,
     ENVIRONMENT,
     KEY,
     add,
@@ -23,18 +24,8 @@ from egg.cache.stats import history
 from egg.cache.store.layout import ENVIRONMENT as ENVIRONMENT_NAME
 from egg.cache.store.manifest import Build
 
-BUILT = 1714979289                              # What support.eggs says, 2024-05-06T07:08:09Z
+pytestmark = pytest.mark.usefixtures('three_days_later')
 SHA256 = archive('demo', '1.0').sha256
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return tmp_path / 'cache'
-
-
-@pytest.fixture(autouse=True)
-def now(monkeypatch):
-    monkeypatch.setattr('time.time', lambda: BUILT + 3 * 86400)
 
 
 @pytest.fixture

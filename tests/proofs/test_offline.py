@@ -13,10 +13,8 @@ def tools(tmp_path_factory):
 
 
 @pytest.fixture
-def demo(index, archives_dir):
-    index.add(archives.make_wheel(archives_dir, 'demo', '1.0', requires=['zipped']))
-    index.add(archives.make_egg(archives_dir, 'zipped', '1.0'))
-    return egg_part('demo', versions=PINS)
+def demo(demo_and_zipped):
+    return egg_part('demo', versions=demo_and_zipped)
 
 
 def forget_parts(buildout):

@@ -15,11 +15,6 @@ def tools(tmp_path_factory):
     return twins.tools_with_recipe(tmp_path_factory.mktemp('tools'))
 
 
-@pytest.fixture
-def pair(buildout_factory):
-    return plain.Pair(buildout_factory)
-
-
 def part(pin, *projects):
     return egg_part(*projects, interpreter='py', versions={'pinned': pin})
 

@@ -21,11 +21,6 @@ def tools(tmp_path_factory):
 
 
 @pytest.fixture
-def pair(buildout_factory):
-    return plain.Pair(buildout_factory)
-
-
-@pytest.fixture
 def config(recipe_wheel):
     """Of `pinned` and of the recipe nobody has to be asked more than once."""
     return part(recipe_wheel, *PROJECTS)

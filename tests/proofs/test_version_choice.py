@@ -48,11 +48,6 @@ def tools(tmp_path_factory):
 
 
 @pytest.fixture
-def pair(buildout_factory):
-    return plain.Pair(buildout_factory)
-
-
-@pytest.fixture
 def tempt(buildout_factory, recipe_wheel, archives_dir):
     """A function that fills the cache with eggs from another index: {project: versions}."""
     def fill(versions):

@@ -18,6 +18,8 @@ from egg.cache.store.store import Store
 ENVIRONMENT = Environment('cp312', 'manylinux_2_36_x86_64', 5)
 KEY = ENVIRONMENT.key
 BUILD = Build(12.5, '2024-05-06T07:08:09Z', '6.0.1', '3.12.3', '24.0')
+#: When that was, in seconds since the epoch.
+BUILT = 1714979289
 BUILDER = Builder('6.0.1', '3.12.3', '24.0')
 
 

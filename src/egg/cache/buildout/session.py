@@ -1,8 +1,7 @@
 """What happens with one egg, in the run of one buildout?
 
-A `Session` answers the questions that the installer asks, and keeps the promise that a cache in
-trouble never breaks a build: its methods return None, after one warning, where the cache can't
-help.
+A `Session` answers what the installer asks, and keeps the promise that a cache in trouble never
+breaks a build: its methods return None, after one warning, where the cache can't help.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
-from egg.cache.buildout import copying, fallback, storing
+from egg.cache.buildout import copying, storing
 from egg.cache.buildout.copying import Copy
 from egg.cache.buildout.damaged_entries import DamagedEntries
 from egg.cache.buildout.failures import Guard
@@ -43,14 +43,10 @@ class Session:
     """The egg cache as one run of buildout uses it."""
 
     def __init__(
-        self,
-        settings: Settings,
-        directory: Path,
-        environment: Environment,
-        builder: Builder,
+        self, settings: Settings, directory: Path, environment: Environment, builder: Builder,
         source_builds: Callable[[], SourceBuilds] = SourceBuilds,
         header: Mapping[str, object] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.settings = settings
         self.layout = Layout(directory)
         self.store = Store(self.layout, environment.key)
@@ -157,6 +153,8 @@ class Session:
         prefers_final: bool,
     ) -> list[Entry]:  # fmt: skip
         """Return the entries of `project` whose version and URL are accepted, best first."""
+        # Imported late: where an index answers, nobody needs it.
+        from egg.cache.buildout import fallback
 
         def fits(entry: Entry) -> bool:
             manifest = entry.manifest
@@ -170,18 +168,9 @@ class Session:
                 and not self.settings.excludes(project, manifest.version)
             )
 
-        found: list[tuple[fallback.Rank, Entry]] = []
-        with self.trouble('look up'):
-            entries = self._versions(project)
-            for pair in fallback.ranked(entries, fits, prefers_final, self._set_aside):
-                found.append(pair)
-        found.sort(key=lambda pair: pair[0], reverse=True)
-        return [entry for _, entry in found]
-
-    def _versions(self, project: str) -> Iterator[Entry]:
-        for session in dict.fromkeys((self, self._sources)):
-            if session.settings.reads:
-                yield from session.store.versions(project)
+        sessions = [one for one in dict.fromkeys((self, self._sources)) if one.settings.reads]
+        entries = chain.from_iterable(one.store.versions(project) for one in sessions)
+        return fallback.best(entries, fits, prefers_final, self._set_aside, self.trouble)
 
     def copy(self, entry: Entry, directory: Path) -> Copy | None:
         """Copy the egg of `entry` into `directory`; None if it is damaged or gone.
@@ -214,10 +203,9 @@ class Session:
         What `make` raises is not caught. The file of the archive is at `path`: a source
         distribution of which something may be missing is not stored.
         """
-        if self._for(archive) is not self:
-            return self._for(archive).build(
-                project, version, archive, directory, make, origin, path
-            )
+        session = self._for(archive)
+        if session is not self:
+            return session.build(project, version, archive, directory, make, origin, path)
         if self.settings.excludes(project, version):
             return self._made(project, version, archive, make, origin)[0]
         with self._storing.lock(project, version, archive):

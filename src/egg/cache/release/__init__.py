@@ -18,8 +18,8 @@ are shipped. `release` is `RELEASE.json`; who reads one trusts nothing in it: th
   recipe, and sections that inherit from it get what they would have got.
 - *The configuration of a release has* `egg-cache-self-contained = check`: the hooks let `-o` find
   eggs, and nothing that `RELEASE.json` lists is written again.
-- *What the documents say is so*: each egg is compared with its `RECORD` (`modified_eggs`). What was
-  changed or is missing is refused, what was added is left out. With `--allow-changed` all is
+- *What the documents say is so*: each egg is compared with its `RECORD` (`modified_eggs`). What
+  was changed or is missing is refused, what was added is left out. With `--allow-changed` all is
   taken, and the document has `modified` instead of the archive.
 - A release that is a change (`delta`) has a JSON merge patch instead of `RELEASE.json`: 5,000
   digests are larger than most eggs.

@@ -22,7 +22,7 @@ HOUSE = {
     'release': 'packing plan preflight trial_install develop_eggs required_eggs flattening '
                'staging tarball delta release',
     'explain': 'questions explanation nearest answers comparison',
-    'adopt': 'adoption eligibility',
+    'adopt': 'adoption eligibility destination',
     'buildout': 'activation self_contained installer unanswered egg_making state compatibility '
                 'installation session fallback from_source copying storing damaged_entries '
                 'failures',
@@ -33,7 +33,7 @@ HOUSE = {
     'eggs': 'site_packages wheel_rebuild provenance record_check contents metadata',
     'configuration': 'location buildout_cfg zc_reader local_archives index_options settings',
     'lookup': 'stores pins origins',
-    'store': 'store entry transfer integrity manifest locks ownership permissions trust '
+    'store': 'store entry transfer integrity manifest locks trust ownership permissions '
              'inventory layout',
     'environment': 'source_builds build_options constraints sdist_contents environment pip_config '
                    'compilers',

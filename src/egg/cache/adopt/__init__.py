@@ -9,10 +9,10 @@ of a local version that the pin stands for, too (`1.0+local` for `1.0`); else th
 once, and the pointer that this leaves replaces the adopted one. `Session.ranked` passes adopted
 eggs over.
 
-`adoption` does it. `eligibility` refuses whatever this environment would not have made.
-zc.buildout 4 makes the eggs of wheels with setuptools (`EGG-INFO`), and later releases with pip
-(`*.dist-info`); of source distributions both make `*.dist-info`, but release 4 adds an
-`__init__.py` where a namespace is declared, and later ones remove it. Any other difference from
-`RECORD` is refused, but for files that were added: programs write into eggs, so these are left
-out.
+`adoption` does it, in the environment that `destination` finds. `eligibility` refuses whatever
+this environment would not have made. zc.buildout 4 makes the eggs of wheels with setuptools
+(`EGG-INFO`), and later releases with pip (`*.dist-info`); of source distributions both make
+`*.dist-info`, but release 4 adds an `__init__.py` where a namespace is declared, and later ones
+remove it. Any other difference from `RECORD` is refused, but for files that were added: programs
+write into eggs, so these are left out.
 """

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from egg.cache.buildout.session import Copy, Session
+from egg.cache.buildout.copying import Copy
+from egg.cache.buildout.session import Session
 from egg.cache.common import disk_space, files
 from egg.cache.common.errors import UnwritableError
 from egg.cache.lookup import origins

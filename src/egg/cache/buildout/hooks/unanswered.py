@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from egg.cache.store import origins
+from egg.cache.lookup import origins
 
 
 def watch(index: Any) -> None:

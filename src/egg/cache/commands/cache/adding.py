@@ -9,17 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from egg.cache.adopt import adoption
+from egg.cache.adopt import adoption, destination
 from egg.cache.adopt.adoption import ADDED, KNOWN, REFUSED, Adopted
 from egg.cache.commands.cache.pruning import eggs
 from egg.cache.common import units
 from egg.cache.common.console import Console, printable
-from egg.cache.common.errors import CacheError, SettingError
+from egg.cache.common.errors import SettingError
 from egg.cache.configuration import buildout_cfg, index_options, location, settings
 from egg.cache.configuration.buildout_cfg import Configuration
 from egg.cache.configuration.settings import Settings
-from egg.cache.environment import environment, source_builds
-from egg.cache.environment.environment import Environment
 from egg.cache.explain import questions
 from egg.cache.lookup.origins import EVERYWHERE, Origin, public_url
 from egg.cache.store import ownership
@@ -71,7 +69,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
     configurations = _configurations(options)
     targets = _targets(options, configurations)
     wanted = [_settings(one) for one in configurations]
-    main, current, buildout = _environment(options.key, wanted)
+    main, current, buildout = destination.environments(options.key, wanted)
     places = list(_places(options.places))
     store = Store(layout, current.key) if options.dry_run else adoption.prepare(layout, current)
 
@@ -172,33 +170,6 @@ def _targets(options: argparse.Namespace, configurations: list[Configuration]) -
 def _settings(one: Configuration) -> Settings:
     given = {name: one.options[name] for name in settings.OPTIONS if name in one.options}
     return settings.parse(given, one.directory)
-
-
-def _environment(
-    key: str | None, wanted: list[Settings]
-) -> tuple[Environment, Environment, str]:
-    """Return the environment of wheels, that of what may be built from source, and the version
-    of zc.buildout."""
-    keys = {one.key for one in wanted} if key is None else {key}
-    if len(keys) > 1:
-        raise SettingError(
-            'These buildouts have different values of egg-cache-key, so they never share an '
-            'egg.\nName one of them at a time.'
-        )
-    buildout = index_options.buildout_version()
-    if buildout is None:
-        raise CacheError(
-            'zc.buildout is not installed beside egg-cache, so nobody knows what its eggs look '
-            'like.\nInstall it there, or use the egg-cache that is beside it.'
-        )
-    builds = source_builds.current(index_options.pip_version())
-    if builds.obstacle:
-        raise CacheError(
-            f'{builds.obstacle}.\nSo nobody knows how pip would build these eggs from source.'
-        )
-    main = environment.current(buildout, ''.join(keys))
-    # Nobody knows which of them were built from source.
-    return main, main.for_sources(builds.options), buildout
 
 
 def _unpinned(

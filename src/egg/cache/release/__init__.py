@@ -7,6 +7,16 @@ renames the archive. `plan` has what is in there beside the eggs, `required_eggs
 are shipped. `release` is `RELEASE.json`; who reads one trusts nothing in it: that part is
 `standalone.install`, which has to do it on machines without egg.cache.
 
+What is left out:
+
+- eggs that nothing needs: `required_eggs.choose`;
+- files that were added to an egg: `packing`, by `modified_eggs.surplus`;
+- what Python compiled: `staging` for all files, `modified_eggs` where eggs are compared;
+- of the sources of a develop egg, repositories and what was built: `develop_eggs`;
+- passwords in the configuration: `flattening.without_passwords`;
+- all else of the buildout, unless it is included: `plan` looks at what is named with `--include`,
+  and `packing` copies nothing else.
+
 - *The same input gives the same bytes*: members are sorted, without owners; generated files are
   as old as the newest other file. The wheel of a develop egg is built with `SOURCE_DATE_EPOCH`,
   of a copy of the source, and its egg forgets where that was (`develop_eggs`).

@@ -12,7 +12,7 @@ from support.programs import require
 from support.runner import egg_part
 
 from egg.cache.common import linking
-from egg.cache.common.errors import DamagedError
+from egg.cache.common.errors import DamagedError, UnwritableError
 from egg.cache.common.linking import CLONE_SIZE, Linker
 from egg.cache.store import transfer
 
@@ -136,7 +136,7 @@ def test_a_file_with_too_many_links_is_copied_and_the_others_linked(
                                                 ('reflink', 'egg.cache.common.linking.ioctl')])
 def test_a_full_disk_is_an_error_and_leaves_nothing(entry, tmp_path, monkeypatch, mode, function):
     monkeypatch.setattr(function, refusing(errno.ENOSPC))
-    with pytest.raises(OSError, match='No space left'):
+    with pytest.raises(UnwritableError, match='No space left'):
         copy(entry, tmp_path / 'copy', Linker(mode))
     assert not (tmp_path / 'copy').exists()
 

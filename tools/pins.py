@@ -41,8 +41,8 @@ class Pin(NamedTuple):
 
     def applies(self, python):
         """Tell whether it counts for that Python, such as '3.10'."""
-        # A patch level that no marker asks about.
-        environment = {**PLATFORM, 'python_version': python, 'python_full_version': f'{python}.99'}
+        # Its first release: a marker may want a later one, and versions.cfg can't tell them apart.
+        environment = {**PLATFORM, 'python_version': python, 'python_full_version': f'{python}.0'}
         return not self.marker or Marker(self.marker).evaluate(environment)
 
 

@@ -1,5 +1,6 @@
 """The manual of the command, docs/command.rst, says what is."""
 
+import argparse
 import functools
 import json
 import os
@@ -47,6 +48,29 @@ def test_each_verb_has_its_section_with_its_examples(verb):
     text = command.section(verb.NAME)
     for line in verb.EXAMPLE.splitlines():
         assert line in text
+
+
+def understood(verb):
+    """Return the arguments of a verb as its help has them, but for what all verbs understand."""
+    parser = argparse.ArgumentParser(add_help=False)
+    verb.add_arguments(parser)
+    for action in parser._actions:
+        value = action.metavar or ('|'.join(action.choices) if action.choices else
+                                   action.dest.upper() * (action.nargs != 0))  # fmt: skip
+        value += ' ...' * (action.nargs == '+')
+        for name in action.option_strings or ['']:
+            yield f'{name} {value}'.strip()
+
+
+@VERBS
+def test_each_section_has_the_arguments_of_the_parser(verb):
+    assert command.arguments(verb.NAME) == list(understood(verb))
+
+
+def test_the_table_leads_to_each_verb():
+    table = command.MANUAL.read_text('utf-8').partition('\nWhich cache\n')[0]
+    assert sorted(re.findall(r':ref:`([\w-]+)\s+<\1>`', table)) == sorted(
+        verb.NAME for verb in cli.VERBS)  # fmt: skip
 
 
 @VERBS

@@ -6,33 +6,33 @@ import re
 import shlex
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 from support import archives, interpreters
 from support.manual import (
+    DOCS,
     HOME,
     NORMALISERS,
-    ONLINE_NORMALISERS,
     RECIPE_VERSION,
     blocks,
     commands,
     make_user,
     needs_eggs_in_v5,
+    page,
     run_commands,
+    shown_commands,
 )
 
 from egg.cache import cli
 from egg.cache.portable import embedded_paths
 from egg.cache.standalone import install
 
-DOCS = Path(__file__).resolve().parents[2] / 'docs'
 EXAMPLES = DOCS / 'deployment'
 MARK = re.compile(r'^\.\. tests/test_deployment_manual\.py: from here on, this is (.*)\.\n', re.M)
 BUILD_HOST, PRODUCTION = 'the build host', 'production'
 
 RELEASES = [
-    *NORMALISERS, *ONLINE_NORMALISERS,
+    *NORMALISERS,
     (re.compile(r'\b[0-9a-f]{64}\b'), '<sha256>'),
     (re.compile(r'/\S+/egg-cache-pack-\w+'), '<temporary>'),
     (re.compile(r'\b\d+(?= (?:eggs|files|components|changed)\b)'), 'N'),
@@ -41,7 +41,7 @@ RELEASES = [
 
 @pytest.fixture
 def text():
-    return DOCS.joinpath('deployment.rst').read_text(encoding='utf-8')
+    return page('deployment')
 
 
 @pytest.fixture
@@ -87,8 +87,7 @@ def test_the_commands_say_what_happens(text, user, index, tmp_path):
 
 
 def test_every_command_is_run(text):
-    shown = re.findall(r'^    \$ (.*)$', text, re.M)
-    assert shown == [command for command, _ in commands(text)]
+    assert shown_commands(text) == [command for command, _ in commands(text)]
 
 
 def test_the_commands_have_the_options_that_they_have(text):
@@ -100,7 +99,7 @@ def test_the_commands_have_the_options_that_they_have(text):
 
 
 def test_the_examples_are_in_the_manual(text):
-    assert {*re.findall(r'``docs/deployment/(\S+)``', text)} == {
+    assert {*re.findall(r':download:`docs/deployment/(\S+) <deployment/\1>`', text)} == {
         path.name for path in EXAMPLES.iterdir()}
     shown = {*blocks(text, 'ini'), *blocks(text, 'docker')}
     for name in ('shop.service', 'Dockerfile'):

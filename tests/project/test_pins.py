@@ -158,6 +158,13 @@ def test_a_marker_decides_for_which_python():
         pins.on_python([*FOUND, Pin('two-more', '3', '')], '3.12')
 
 
+def test_a_pin_counts_for_each_release_of_a_python():
+    early = Pin('soup', '2', "python_full_version < '3.11.5'")
+    late = Pin('soup', '4', "python_full_version >= '3.11.5'")
+    assert pins.sections([early, late], ['3.11', '3.12']) == {
+        'versions': {'soup': '4'}, 'versions:python311': {'soup': '2'}}
+
+
 def test_an_older_python_has_a_section_of_what_differs():
     old = Pin('only-old', '1', "python_full_version < '3.12'")
     found = pins.sections([*FOUND, old], ['3.10', '3.11', '3.15'])

@@ -1,8 +1,7 @@
-"""The manual: README.rst says what is."""
+"""The manual: README.rst and the pages of docs/ say what is."""
 
 import ast
 import re
-import shlex
 import shutil
 from pathlib import Path
 
@@ -10,26 +9,35 @@ import pytest
 import yaml
 from support import archives
 from support.manual import (
+    DOCS,
     HOME,
     NORMALISERS,
-    ONLINE_NORMALISERS,
     PROCESSES,
+    README,
     RECIPE_VERSION,
     blocks,
     commands,
     make_user,
     needs_eggs_in_v5,
+    page,
     run_commands,
+    shown_commands,
 )
 
 import egg.cache
-from egg.cache import cli
+from egg.cache.common import linking
 from egg.cache.configuration import settings
 from egg.cache.environment import build_options, environment
 from egg.cache.store import trust
 
-README = Path(__file__).resolve().parents[2] / 'README.rst'
-RECIPES = '\nRecipes\n-------\n'
+#: What a user is told by, or a buildout by way of zc.buildout.
+ERRORS = {
+    'CacheError', 'SettingError', 'UntrustedError', 'zc.buildout.UserError',
+    'Failure', 'Misuse', 'Problem',
+}  # fmt: skip
+#: The first line of a message that is complete: its first letter is not that of a reason.
+SENTENCE = re.compile(
+    r'(?=.*[a-z]{2}.* )(?:[A-Z.\-\[]|egg-cache).*(?:[^.]|\.{3})[.:]')  # fmt: skip
 NETWORK_IS_DOWN = '.. tests/test_readme.py: from here on, the network is down.\n'
 
 
@@ -54,8 +62,7 @@ def project(user, text):
     """A function that makes a buildout of the user with bin/test; egg.cache is not among its
     extensions, but in ~/.buildout/default.cfg."""
     home, _, adapted = user
-    walk, recipes = text.split(RECIPES)
-    config = adapted(blocks(walk, 'ini')[0]).replace('extensions = egg.cache\n', '')
+    config = adapted(walk_config(text)).replace('extensions = egg.cache\n', '')
     config, versions = config.split('[versions]')
 
     def make(directory):
@@ -66,7 +73,7 @@ def project(user, text):
         return directory
 
     with open(home / '.buildout' / 'default.cfg', 'a') as defaults:
-        defaults.write(blocks(recipes, 'ini')[0].replace('[buildout]\n', ''))
+        defaults.write(blocks(page('recipes/laptop'), 'ini')[0].replace('[buildout]\n', ''))
         defaults.write('egg-cache-self-contained = no\n')      # They are about the cache.
     return make
 
@@ -75,15 +82,15 @@ def project(user, text):
 def test_the_walk_through_says_what_happens(tmp_path, user, index, text):
     home, shell, adapted = user
     online, offline = text.split(NETWORK_IS_DOWN)
-    walk, recipes = offline.split(RECIPES)
-    [config] = blocks(online, 'ini')
+    config = walk_config(text)
     (home / 'buildout.cfg').write_text(adapted(config))
-    run_commands(shell, online, NORMALISERS + ONLINE_NORMALISERS)
+    run_commands(shell, online, NORMALISERS)
     processes = tmp_path / PROCESSES
     assert index.downloads and 'pip' in processes.read_text()
     index.stop()
     processes.unlink()
-    run_commands(shell, walk, NORMALISERS)
+    run_commands(shell, offline, NORMALISERS)
+    run_commands(shell, page('tutorial'), NORMALISERS)
     assert not processes.exists()
 
     # The recipes: one with a shared eggs directory, and one that points out of itself.
@@ -95,19 +102,30 @@ def test_the_walk_through_says_what_happens(tmp_path, user, index, text):
             adapted(config).replace('eggs = pyflakes', f'eggs = {eggs}').replace(
                 '[buildout]\n', '[buildout]\negg-cache-self-contained = no\n'))
     shell.run('cd ~/blog && buildout && egg-cache clear --yes')
-    run_commands(shell, recipes, NORMALISERS)
+    run_commands(shell, page('recipes/adopt'), NORMALISERS)
+    run_commands(shell, page('self-contained'), NORMALISERS)
     assert not processes.exists()
 
 
 def test_every_command_is_run(text):
-    shown = re.findall(r'^    \$ (.*)$', text, re.M)
-    assert shown == [command for command, _ in commands(text)]
-    assert shown.count('buildout') == 3
+    pages = {path.relative_to(DOCS).with_suffix('').as_posix(): path.read_text('utf-8')
+             for path in DOCS.rglob('*.rst')}
+    with_commands = {name for name, content in pages.items() if shown_commands(content)}
+    assert with_commands == {'tutorial', 'recipes/adopt', 'self-contained', 'deployment'}
+    for content in (text, *pages.values()):
+        assert shown_commands(content) == [command for command, _ in commands(content)]
+    assert shown_commands(text).count('buildout') == 2
 
 
-def recipe(text, title):
-    """Return the one recipe, or section, with that title."""
-    return re.search(rf'\n{title}\n([~-])\1+\n(.*?\n)\n\n', text, re.S)[2]
+def walk_config(text):
+    """Return the configuration of the first ten minutes."""
+    [config] = [block for block in blocks(text, 'ini') if 'parts =' in block]
+    return config
+
+
+def section(text, title):
+    """Return the one section with that title."""
+    return re.search(rf'\n{title}\n-+\n(.*?\n)(?:\n\n|\Z)', text, re.S)[1]
 
 
 def steps(block):
@@ -124,17 +142,17 @@ def steps(block):
 
 
 @needs_eggs_in_v5
-def test_the_recipes_do_what_they_are_for(text, user, project, index, tmp_path):
+def test_the_recipes_do_what_they_are_for(user, project, index, tmp_path):
     home, shell, _ = user
-    cache = github(recipe(text, 'GitHub Actions'), home, shell, project)
+    cache = github(section(page('recipes/ci'), 'GitHub Actions'), home, shell, project)
     # From here on, the cache has all, and the network is down.
     index.stop()
     (tmp_path / PROCESSES).unlink()
-    gitlab(recipe(text, 'GitLab'), home, shell, project, cache)
-    group(recipe(text, 'A build host shared by a group'), home, shell, project, cache)
-    docker(recipe(text, 'Docker'), home, shell, project, cache)
-    rpm(recipe(text, 'An RPM, built without a network'), home, shell, project, cache)
-    [command] = blocks(recipe(text, 'A read-only cache'), 'sh')
+    gitlab(section(page('recipes/ci'), 'GitLab'), home, shell, project, cache)
+    group(page('recipes/group'), home, shell, project, cache)
+    docker(page('recipes/docker'), home, shell, project, cache)
+    rpm(page('recipes/rpm'), home, shell, project, cache)
+    [command] = blocks(page('recipes/read-only'), 'sh')
     project(home / 'production')
     output = shell.run('cd ~/production; ' + command.replace('/srv/eggs', str(cache)))
     assert '2 of 2 eggs copied' in output
@@ -214,7 +232,8 @@ def rpm(text, home, shell, project, cache):
     assert shell.run('~/root/opt/shop/bin/test') == 'pyflakes 3.2.0\n'
 
 
-def test_the_recipes_in_yaml_are_yaml(text):
+def test_the_recipes_in_yaml_are_yaml():
+    text = page('recipes/ci')
     github, gitlab = map(yaml.safe_load, blocks(text, 'yaml'))
     jobs = github['jobs']['test']['steps']
     assert [step['run'] for step in jobs if 'run' in step] == steps(blocks(text, 'yaml')[0])
@@ -225,34 +244,24 @@ def test_the_recipes_in_yaml_are_yaml(text):
         blocks(text, 'yaml')[1])
 
 
-def test_the_readme_has_every_verb(text):
-    shown = [shlex.split(command) for command in re.findall(
-        r'^    \* - ``egg-cache (.*)``$', text, re.M)]
-    assert sorted(words[0] for words in shown) == sorted(verb.NAME for verb in cli.VERBS)
-    for words in shown:
-        verb = cli.parser().parse_args(words).verb
-        assert words[0] == verb.NAME
-
-
-def test_the_readme_has_every_option(text):
+def test_the_options_are_all_on_their_page():
+    text = page('options')
     assert tuple(re.findall(r'^    \* - ``([\w-]+)``:', text, re.M)) == settings.OPTIONS
-    for mode in (*settings.MODES, *settings.SELF_CONTAINED):
-        assert f'``{mode}``' in text
+    for value in (*settings.MODES, *settings.SELF_CONTAINED, *linking.MODES):
+        assert f'``{value}``' in text
 
 
-def test_every_example_of_an_option_is_allowed(text):
-    section = recipe(text, 'Options')
-    examples = re.findall(r'^      - ``(egg-cache\S* = .*)``$', section, re.M)
+def test_every_example_of_an_option_is_allowed():
+    examples = re.findall(r'^      - ``(egg-cache\S* = .*)``$', page('options'), re.M)
     assert len(examples) == len(settings.OPTIONS)
     for example in examples:
         name, value = example.split(' = ')
         settings.parse({name: value}, '/')
 
 
-def messages(text):
+def messages():
     """Return the messages that the troubleshooting quotes."""
-    section = text.partition('\nTroubleshooting\n')[2].partition('\nHow it compares\n')[0]
-    return [message for line in re.findall(r'^``.*``$', section, re.M)
+    return [message for line in re.findall(r'^(``.*``)\n {4}', page('troubleshooting'), re.M)
             for message in line[2:-2].split('``, ``')]
 
 
@@ -267,12 +276,29 @@ def said():
                     for index in range(len(node.args))
                     if ast.unparse(node.func) in ('logger.warning', 'logger.log')}
         for node in ast.walk(tree):
-            if isinstance(node, ast.JoinedStr):
-                parts = [part.value if isinstance(part, ast.Constant) else '...'
-                         for part in node.values]
-                yield ''.join(parts), id(node) in warnings
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                yield re.sub('%[a-z]', '...', node.value), id(node) in warnings
+            source = filled_in(node)
+            if source is not None:
+                yield source, id(node) in warnings
+
+
+def filled_in(node):
+    """Return the text of this node, with `...` for what is filled in; None if it is no text."""
+    if isinstance(node, ast.JoinedStr):
+        return ''.join(part.value if isinstance(part, ast.Constant) else '...'
+                       for part in node.values)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub('%[a-z]', '...', node.value)
+    return None
+
+
+def texts(node):
+    """Yield the texts in this node, but not the pieces of one."""
+    source = filled_in(node)
+    if source is not None:
+        yield source
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from texts(child)
 
 
 def says(source, message):
@@ -282,22 +308,44 @@ def says(source, message):
     return any(pieces(line) == pieces(message) for line in (*source.split('\n'), source))
 
 
-def test_every_message_of_the_troubleshooting_is_in_the_source(text):
+def test_every_message_of_the_troubleshooting_is_in_the_source():
     sources = {source for source, _ in said()}
-    assert [message for message in messages(text)
+    assert [message for message in messages()
             if not any(says(source, message) for source in sources)] == []
 
 
-def test_every_warning_of_a_buildout_is_in_the_troubleshooting(text):
-    quoted = messages(text)
+def test_every_warning_of_a_buildout_is_in_the_troubleshooting():
+    quoted = messages()
     warnings = [source for source, is_warning in said() if is_warning]
     assert len(warnings) > 4
     assert [source for source in warnings
             if not any(says(source, message) for message in quoted)] == []
 
 
-def test_the_readme_has_every_build_variable(text):
-    [block] = re.findall(r'variables is set::\n\n((?: {4}.*\n)+)', text)
+def errors():
+    """Yield the first line of each error that is a sentence; what is filled in is `...`.
+
+    Reasons that become part of such a sentence begin with a small letter, or end without a stop.
+    """
+    for path in Path(egg.cache.__file__).parent.rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text('utf-8'))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) \
+                    and ast.unparse(node.exc.func) in ERRORS:
+                for source in texts(node.exc):
+                    if SENTENCE.fullmatch(source.split('\n')[0]):
+                        yield source.split('\n')[0]
+
+
+def test_every_error_is_in_the_troubleshooting():
+    quoted = messages()
+    found = set(errors())
+    assert len(found) > 100
+    assert sorted(line for line in found
+                  if not any(says(line, message) for message in quoted)) == []
+
+
+def test_every_build_variable_is_on_the_page_about_environments():
+    [block] = re.findall(r'variables is set::\n\n((?: {4}.*\n)+)', page('environments'))
     assert tuple(block.split()) == environment.BUILD_VARIABLES
-    [block] = re.findall(r'count by their content::\n\n((?: {4}.*\n)+)', text)
+    [block] = re.findall(r'count by their content::\n\n((?: {4}.*\n)+)', page('environments'))
     assert tuple(block.split()) == build_options.VARIABLES

@@ -55,8 +55,23 @@ def assert_documented(verb, *documents):
 
 def documented(verb):
     """Return the names of the fields that docs/command.rst has for a verb."""
-    terms = re.findall(r'^(``[^`]+``(?:, ``[^`]+``)*)$', section(verb), re.M)
-    return {name for term in terms for name in re.findall('``([^`]+)``', term)}
+    return {name for name in terms(verb) if not is_argument(name)}
+
+
+def arguments(verb):
+    """Return the arguments that docs/command.rst has for a verb, in their order."""
+    return [name for name in terms(verb) if is_argument(name)]
+
+
+def is_argument(name):
+    """Tell whether that is an option or a positional argument, not a field of a document."""
+    return name.startswith('-') or name == name.upper() or '|' in name
+
+
+def terms(verb):
+    """Return what docs/command.rst defines in the section about a verb."""
+    lines = re.findall(r'^(``[^`]+``(?:, ``[^`]+``)*)$', section(verb), re.M)
+    return [name for line in lines for name in re.findall('``([^`]+)``', line)]
 
 
 def section(verb):

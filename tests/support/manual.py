@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from importlib.metadata import version
+from pathlib import Path
 
 # First, as it puts pkg_resources in place.
 import zc.buildout.buildout  # isort: skip
@@ -19,6 +20,8 @@ from support import own, runner
 from support import tools as support_tools
 from zope.testing.renormalizing import OutputChecker
 
+README = Path(__file__).resolve().parents[2] / 'README.rst'
+DOCS = README.with_name('docs')
 HOME = '/home/ada'
 PROCESSES = 'processes'
 
@@ -46,20 +49,24 @@ NORMALISERS = [
         *sorted(match.groups()))),
     (re.compile(r'(?<=\S) {2,}'), ' '),
 ]
-# Eggs of zc.buildout, egg.cache and what they need: the manual says that they are left out.
+# Eggs of zc.buildout, egg.cache and what they need.
 OWN = r'(?:zc[.-]buildout|egg[.-]cache|setuptools|packaging|pip|wheel|filelock|platformdirs)'
+# The manual has `...` where it leaves lines out, there and nowhere else: what is read and
+# downloaded, and what is said of these eggs.
+LEFT_OUT = re.compile(
+    r'(?:^(?:root: .*'
+    rf"|Getting distribution for '{OWN}==.*"
+    rf'|(?:egg\.cache: Copied|Got) {OWN} [\dN].*)\n)+', re.M)  # fmt: skip
 NORMALISERS += [
-    (re.compile(rf"^Getting distribution for '{OWN}==.*\n", re.M), ''),
-    (re.compile(rf'^(egg\.cache: Copied|Got) {OWN} [\dN].*\n', re.M), ''),
-    (re.compile(rf'^{OWN}-\d.*\.egg\n', re.M), ''),
+    (LEFT_OUT, '...\n'),
+    # Their versions are those that the tests run with.
+    (re.compile(rf'^({OWN})-\d[\w.+]*(?=-py)', re.M), r'\1-N'),
     # How many they are depends on the release of zc.buildout.
     (re.compile(r'\b[1-9]\d*( of [1-9]\d*)?(?= eggs? (copied|checked))'), 'N'),
     (re.compile(r'(?<=0 of N eggs copied, )\d+ '), 'N '),
     (re.compile(r'(?<=^hits )\d+(?= \(50 %\)$)', re.M), 'N'),
     (re.compile(r' *\d+(?= by a pin)'), ' N'),
 ]
-# What is read and downloaded. Only where the manual says that it leaves it out.
-ONLINE_NORMALISERS = [(re.compile(r'^(\.\.\.|root: .*)\n', re.M), '')]
 
 
 class Shell:
@@ -90,6 +97,11 @@ class Shell:
         return output
 
 
+def page(name):
+    """Return the text of a page of docs/, such as `recipes/ci`."""
+    return DOCS.joinpath(f'{name}.rst').read_text('utf-8')
+
+
 def blocks(text, kind):
     """Return the code blocks of one kind, without their indentation."""
     return [re.sub('^ {4}', '', match['text'], flags=re.M).rstrip() + '\n'
@@ -101,6 +113,11 @@ def commands(text):
     for block in blocks(text, 'console'):
         for match in COMMAND.finditer(block):
             yield match['command'], match['output']
+
+
+def shown_commands(text):
+    """Return all commands of `text` that are shown after a prompt."""
+    return re.findall(r'^ +\$ (.*)$', text, re.M)
 
 
 def write_script(path, *arguments):

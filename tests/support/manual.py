@@ -43,7 +43,8 @@ NORMALISERS = [
     # Is the Python of the tests one of a virtual environment?
     (re.compile(r'Interpreter: .*(?= \(\d)'), 'Interpreter: <Python>'),
     (re.compile(r'\b[\d.]+ [kM]?B\b'), 'N kB'),
-    (re.compile(r'\b[\d.]+ s\b'), 'N s'),
+    # On a busy machine, seconds become minutes.
+    (re.compile(r'\b[\d.]+ (?:s|min|h)(?: \d+ (?:s|min))?\b'), 'N s'),
     # Which of two took longer? And then, columns are as wide as what is in them.
     (re.compile(r'(?<=took\n)(.*)\n(.*)\n'), lambda match: '{}\n{}\n'.format(
         *sorted(match.groups()))),

@@ -287,7 +287,7 @@ def filled_in(node):
         return ''.join(part.value if isinstance(part, ast.Constant) else '...'
                        for part in node.values)
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return re.sub('%[a-z]', '...', node.value)
+        return re.sub('%[a-z]|{}', '...', node.value)
     return None
 
 

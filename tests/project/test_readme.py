@@ -38,7 +38,7 @@ ERRORS = {
 #: The first line of a message that is complete: its first letter is not that of a reason.
 SENTENCE = re.compile(
     r'(?=.*[a-z]{2}.* )(?:[A-Z.\-\[]|egg-cache).*(?:[^.]|\.{3})[.:]')  # fmt: skip
-NETWORK_IS_DOWN = '.. tests/test_readme.py: from here on, the network is down.\n'
+NETWORK_IS_DOWN = '.. tests/project/test_readme.py: from here on, the network is down.\n'
 
 
 @pytest.fixture

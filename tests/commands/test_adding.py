@@ -70,6 +70,7 @@ def test_the_first_run_after_adding_a_shared_directory_hits_without_a_network(
     assert texts[0] == texts[1]
 
 
+@pytest.mark.usefixtures('same_pip')
 def test_the_eggs_of_a_directory_with_abi_tags_are_added(
     buildout_factory, archives_dir, index, tmp_path, cache_dir, capsys
 ):

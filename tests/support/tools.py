@@ -89,7 +89,9 @@ def _under_test(directory):
     distribution = find('egg.cache')
     if distribution is None:
         return []
-    copy(distribution, directory, lambda path: '.dist-info/' in path)
+    # Its origin, which says that it is editable, is not that of what is installed there.
+    copy(distribution, directory,
+         lambda path: '.dist-info/' in path and not path.endswith('/direct_url.json'))
     return [str(SOURCE)]
 
 

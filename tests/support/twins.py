@@ -56,8 +56,8 @@ def entries(cache):
 
 
 def keys(cache):
-    """Return the environment keys of a cache, sorted."""
-    return sorted(path.name for path in Path(cache).glob('v1/*'))
+    """Return the environment keys of a cache that have eggs, sorted."""
+    return sorted({path.parents[1].name for path in Path(cache).glob('v1/*/eggs/*')})
 
 
 def tools_with_recipe(directory):

@@ -71,7 +71,7 @@ def _bom(composition: Composition) -> Any:
 
 def _part(component: Component) -> Any:
     from cyclonedx.model.component import Component as Part
-    from cyclonedx.model.component import ComponentType, Provenance
+    from cyclonedx.model.component import ComponentType, Pedigree
     from packageurl import PackageURL
 
     project, number = component.key
@@ -83,7 +83,7 @@ def _part(component: Component) -> Any:
             name=component.name, version=number or None, type=ComponentType.LIBRARY,
             bom_ref=str(purl), licenses=_licenses(component),
             # It is no longer what the index has: that is what it was made from.
-            pedigree=Provenance(ancestors=[original], notes=component.modified),
+            pedigree=Pedigree(ancestors=[original], notes=component.modified),
         )  # fmt: skip
     return Part(
         name=component.name,

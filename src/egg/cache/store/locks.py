@@ -88,8 +88,12 @@ def _acquire(lock: FileLock, path: Path, timeout: float) -> None:
             if not remaining or not os.path.isdir(path.parent):
                 raise
             continue
-        if _is_at(lock, path):
-            return
+        try:
+            if _is_at(lock, path):
+                return
+        except OSError:
+            lock.release()
+            raise
         lock.release()
 
 

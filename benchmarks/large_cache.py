@@ -37,12 +37,13 @@ BUILD = Build(12.5, '2026-01-31T12:00:00Z', '6.0.1', '3.12.3', '26.0')
 def enlarge_cache(cache: Path, count: int, directory: Path) -> None:
     """Add distributions to `cache`, each with a pointer, until it has `count`."""
     layout = Layout(cache)
-    [environment] = (path for path in layout.environments.iterdir() if path.is_dir())
+    # What is built from source may have an environment of its own, without pointers.
+    [environment] = {path.parents[1] for path in layout.environments.glob('*/origins/*')}
     store = Store(layout, environment.name)
     store.prepare()
     origins = [path for path in environment.glob('origins/*') if path.is_dir()]
     egg = write_egg(directory / 'synthetic-1.0-py3.egg')
-    for number in range(count - len(list(layout.eggs(store.key).iterdir()))):
+    for number in range(count - len(list(layout.environments.glob('*/eggs/*')))):
         project = name_of(number)
         sha256 = hashlib.sha256(project.encode()).hexdigest()
         archive = Archive(f'{project}-1.0-py3-none-any.whl', sha256)

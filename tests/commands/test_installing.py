@@ -146,6 +146,8 @@ def test_a_real_release_and_its_changes_are_installed_without_the_build_host(
     alone(python, '-I', script, full, tmp_path / 'full')
     nodes = [trees.normalised(place / 'releases/shop-2.0', replace=[place])
              for place in (root, tmp_path / 'full')]  # fmt: skip
+    for found in nodes:
+        del found['.setup.json']  # It has the digests of scripts, which name their place.
     assert trees.differences(*nodes) == []
     assert alone(python, '-I', script, '--rollback', root).endswith(
         'current is shop-1.0 again; it was shop-2.0.\n')

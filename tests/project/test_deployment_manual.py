@@ -28,7 +28,8 @@ from egg.cache.portable import embedded_paths
 from egg.cache.standalone import install
 
 EXAMPLES = DOCS / 'deployment'
-MARK = re.compile(r'^\.\. tests/test_deployment_manual\.py: from here on, this is (.*)\.\n', re.M)
+MARK = re.compile(
+    r'^\.\. tests/project/test_deployment_manual\.py: from here on, this is (.*)\.\n', re.M)
 BUILD_HOST, PRODUCTION = 'the build host', 'production'
 
 RELEASES = [

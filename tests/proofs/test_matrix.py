@@ -1,12 +1,8 @@
 """Is it the same on each Python with each zc.buildout? One cache is shared by all of them."""
 
 import functools
-import glob
 import json
-import os
-import shutil
 import subprocess
-import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +10,7 @@ from pathlib import Path
 import pytest
 from support import archives, twins
 from support.index import Index
+from support.interpreters import environ, installed
 from support.runner import Buildout, egg_part
 
 pytestmark = pytest.mark.slow
@@ -36,7 +33,6 @@ if str(tools.SOURCE) not in paths:
 recipe = tools.recipe_for(version, pathlib.Path(directory))
 print(json.dumps([paths, str(recipe)]))
 '''
-VERSION = 'import sys, platform; print(*sys.version_info[:2], platform.python_implementation())'
 
 
 def name(python):
@@ -46,31 +42,13 @@ def name(python):
 
 @functools.cache
 def interpreters():
-    """Return {version: path} of the interpreters on this machine, each version once."""
-    found = {}
-    for candidate in _candidates():
-        # Without the version managers' shims, which may exist for what is not installed.
-        result = subprocess.run([candidate, '-c', VERSION], capture_output=True, text=True)
-        words = result.stdout.split()
-        if result.returncode == 0 and words[2:] == ['CPython']:
-            version = int(words[0]), int(words[1])
-            if version in PYTHONS and _has_pip(candidate):
-                found.setdefault(version, candidate)
-    return dict(sorted(found.items()))
-
-
-def _candidates():
-    yield sys.executable
-    # Beside this interpreter (.../3.12.1/bin/python3.12), as version managers install them.
-    siblings = Path(sys.base_prefix).resolve().parent
-    for python in PYTHONS:
-        program = f'python{name(python)}'
-        yield from filter(None, [shutil.which(program)])
-        yield from sorted(glob.glob(f'{glob.escape(str(siblings))}/*/bin/{program}'))
+    """Return {version: path} of the interpreters on this machine that have pip."""
+    return {version: path for version, path in installed(PYTHONS).items() if _has_pip(path)}
 
 
 def _has_pip(python):
-    return not subprocess.run([python, '-m', 'pip', '--version'], capture_output=True).returncode
+    return not subprocess.run([python, '-m', 'pip', '--version'], capture_output=True,
+                              env=environ()).returncode
 
 
 def write_archives(directory):
@@ -89,8 +67,8 @@ def test_each_python_has_its_place_in_the_matrix(python):
     path = interpreters().get(python)
     if path is None:
         pytest.skip(f'there is no CPython {name(python)} with pip on this machine')
-    assert subprocess.check_output([path, '-c', VERSION], text=True).split()[:2] == [
-        *map(str, python)]
+    text = subprocess.check_output([path, '--version'], text=True, env=environ())
+    assert text.startswith(f'Python {name(python)}.')
 
 
 def test_plain_and_cached_are_the_same_everywhere_with_one_cache(tmp_path):
@@ -110,16 +88,18 @@ def test_plain_and_cached_are_the_same_everywhere_with_one_cache(tmp_path):
     warnings.warn('\n  '.join(['these ran with one cache:', *outcomes]), stacklevel=1)
     assert found and not [outcome for outcome in outcomes if 'FAILED' in outcome]
 
-    # One environment for each Python and egg format, one entry for each archive in it.
-    keys = twins.keys(tmp_path / 'cache')
+    # One environment for each Python and egg format, one entry for each archive in it. What is
+    # built from source has others: the runs have an option for builds.
     tags = {f'cp{major}{minor}' for major, minor in found}
-    assert {key.partition('-')[0] for key in keys} == tags
-    assert len(keys) == 2 * len(tags)
     entries = twins.entries(tmp_path / 'cache')
     for project in ('wheely', 'compiled', 'zipped', 'space-one'):
-        assert entries[project, '1.0'] == len(keys)
+        keys = twins.keys(tmp_path / 'cache', project)
+        assert {key.partition('-')[0] for key in keys} == tags
+        assert entries[project, '1.0'] == len(keys) == 2 * len(tags)
+    assert not set(twins.keys(tmp_path / 'cache', 'compiled')) & {
+        *twins.keys(tmp_path / 'cache', 'wheely')}
     modules = list(tmp_path.glob('cache/v1/*/eggs/compiled/1.0/*/*.egg/compiled/*.so'))
-    assert len(modules) == len(keys)
+    assert len(modules) == 2 * len(tags)
     for path in modules:
         tag = path.relative_to(tmp_path / 'cache' / 'v1').parts[0].partition('-')[0]
         assert f'cpython-{tag[2:]}-' in path.name
@@ -165,11 +145,9 @@ def run_combination(directory, offered, version, python, path):
 
 def prepared(version, python, directory):
     """Return the tools and the recipe of a release of zc.buildout, for that interpreter."""
-    environ = {name: value for name, value in os.environ.items()
-               if not name.startswith(('PYTHON', 'PIP_FIND_LINKS'))}
     result = subprocess.run(
         [python, '-c', PREPARE, str(Path(__file__).parents[1]), version, str(directory)],
-        capture_output=True, text=True, env=environ)
+        capture_output=True, text=True, env=environ())
     assert result.returncode == 0, result.stderr
     paths, recipe = json.loads(result.stdout.splitlines()[-1])
     return paths, Path(recipe)

@@ -1,5 +1,7 @@
-"""Where is a second interpreter of the same ABI, as another machine would have one?"""
+"""Which other interpreters are there, of the same ABI or of other versions?"""
 
+import glob
+import os
 import shutil
 import subprocess
 import sys
@@ -49,3 +51,37 @@ def _fits(path):
         return False
     found = subprocess.run([path, '-I', '-c', PROBE], capture_output=True, text=True)
     return found.stdout.split() == [sysconfig.get_config_var('SOABI'), 'True']
+
+
+VERSION = 'import sys, platform; print(*sys.version_info[:2], platform.python_implementation())'
+
+
+def installed(pythons):
+    """Return {version: path} of the CPythons on this machine, for versions such as (3, 12)."""
+    found = {}
+    for candidate in _candidates(pythons):
+        # Without the version managers' shims, which may exist for what is not installed.
+        result = subprocess.run([candidate, '-c', VERSION], capture_output=True, text=True,
+                                env=environ())
+        words = result.stdout.split()
+        if result.returncode == 0 and words[2:] == ['CPython']:
+            version = int(words[0]), int(words[1])
+            if version in pythons:
+                found.setdefault(version, candidate)
+    return dict(sorted(found.items()))
+
+
+def environ():
+    """Return the environment for any interpreter: what this one finds is not for another one."""
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith(('PYTHON', 'PIP_FIND_LINKS'))}
+
+
+def _candidates(pythons):
+    yield sys.executable
+    # Beside this interpreter (.../3.12.1/bin/python3.12), as version managers install them.
+    siblings = Path(sys.base_prefix).resolve().parent
+    for major, minor in pythons:
+        program = f'python{major}.{minor}'
+        yield from filter(None, [shutil.which(program)])
+        yield from sorted(glob.glob(f'{glob.escape(str(siblings))}/*/bin/{program}'))

@@ -86,7 +86,8 @@ def _under_test(directory):
     for metadata_path in SOURCE.glob('egg?cache.egg-info'):
         shutil.copytree(metadata_path, Path(directory, metadata_path.name))
         return [str(SOURCE)]
-    distribution = find('egg.cache')
+    # Another interpreter finds what buildout made of `develop = .`.
+    distribution = find('egg.cache') or find('egg.cache', [str(SOURCE.parent / 'develop-eggs')])
     if distribution is None:
         return []
     # Its origin, which says that it is editable, is not that of what is installed there.

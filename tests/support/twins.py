@@ -55,9 +55,9 @@ def entries(cache):
     return found
 
 
-def keys(cache):
-    """Return the environment keys of a cache that have eggs, sorted."""
-    return sorted({path.parents[1].name for path in Path(cache).glob('v1/*/eggs/*')})
+def keys(cache, project='*'):
+    """Return the environment keys of a cache that have eggs, or those of a project, sorted."""
+    return sorted({path.parents[1].name for path in Path(cache).glob(f'v1/*/eggs/{project}')})
 
 
 def tools_with_recipe(directory):

@@ -28,9 +28,17 @@ WITHOUT_RICH = 'import sys\nsys.modules["rich"] = None\n'
 PLAIN = f'{"project":200}    size\n{"demo":200}     5 B\n{"x" * 200}  1.2 kB\nbold\n'
 
 
+def terminal():
+    """Return the two ends of a new terminal; skip the test where there is none to be had."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        pytest.skip(f'there are no pseudo-terminals: {error}')
+
+
 def on_terminal(script, answer='', **environ):
     """Run a script on a terminal of 80 columns; return what that shows."""
-    leader, follower = pty.openpty()
+    leader, follower = terminal()
     environ = {'TERM': 'xterm', 'COLUMNS': '80', 'NO_COLOR': '', **environ}
     process = processes.start(script, stdin=follower, stdout=follower, stderr=follower,
                               environ=environ)  # fmt: skip
@@ -137,7 +145,7 @@ def test_a_dumb_terminal_is_like_a_pipe():
 
 
 def test_a_bar_on_stderr_leaves_a_piped_stdout_alone():
-    leader, follower = pty.openpty()
+    leader, follower = terminal()
     with processes.start(SCRIPT, stderr=follower, environ={'TERM': 'xterm'}) as process:
         output, _ = process.communicate(timeout=processes.TIMEOUT)
     os.close(follower)

@@ -21,6 +21,7 @@ from support.eggs import (
     new_store,
     write_egg,
 )
+from support.programs import require_compiler
 from support.runner import egg_part
 
 from egg.cache.common.errors import CacheError
@@ -520,6 +521,7 @@ def pin(directory, text):
 
 
 def test_a_missing_cache_has_nothing(capsys, buildout, cache_dir):
+    require_compiler()
     status, output, errors = run(capsys, 'why', 'demo')
     assert (status, output) == (1, 'demo==1.0: miss, it was never built.\n')
     assert errors == f'There is no egg cache in {cache_dir} yet.\n'
@@ -527,6 +529,7 @@ def test_a_missing_cache_has_nothing(capsys, buildout, cache_dir):
 
 
 def test_an_empty_directory_has_nothing(capsys, buildout, cache_dir):
+    require_compiler()
     cache_dir.mkdir()
     assert run(capsys, 'why', 'demo') == (1, 'demo==1.0: miss, it was never built.\n', '')
     assert os.listdir(cache_dir) == []
@@ -674,6 +677,7 @@ def test_what_else_there_is_to_know_is_said_beside(capsys, buildout, cache_dir):
 
 
 def test_another_environment_of_the_last_run_is_said(capsys, buildout, cache_dir):
+    require_compiler()
     current = environment.current(version('zc.buildout'))
     other = replace(current, tag='cp27')
     for last in (other, current, other):
@@ -729,6 +733,7 @@ def test_options_of_builds_count_for_source_distributions_alone(place):
 
 
 def test_a_compiler_that_is_not_there_is_said(capsys, buildout, monkeypatch, tmp_path):
+    require_compiler()
     assert 'is not there' not in run(capsys, 'why', 'demo')[2]
     monkeypatch.setenv('PATH', str(tmp_path / 'not-here'))
     found = sysconfig.get_config_var('CC').split()[0]

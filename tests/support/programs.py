@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from egg.cache.environment import compilers
+
 
 def require(*names):
     """Skip the test unless all these programs are there; the reason names what is lacking."""
@@ -15,8 +17,15 @@ def require(*names):
 
 
 def require_compiler():
-    """Skip the test unless extension modules can be compiled."""
+    """Skip the test unless extension modules in C and C++ can be compiled.
+
+    Where one of them can't be, what is built from source is not stored.
+    """
     require('cc')
     header = Path(sysconfig.get_path('include'), 'Python.h')
     if not header.exists():
         pytest.skip(f'there is no {header}')
+    missing = compilers.missing()
+    for language in (compilers.C, compilers.CXX):
+        if language in missing:
+            pytest.skip(f'there is no compiler of {language}: {missing[language]}')

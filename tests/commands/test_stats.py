@@ -81,7 +81,9 @@ def test_each_buildout_has_a_line(capsys, cache):
 def test_the_document_has_what_the_manual_says(capsys, cache):
     document = answer(capsys, 'stats', '--cache', cache)
     assert document['runs'] == 3
-    assert document['hits'] == {'pin': 2, 'announced': 0, 'archive': 0, 'fallback': 0}
+    assert document['hits'] == {
+        'pin': 2, 'announced': 0, 'archive': 0, 'fallback': 0, 'installed': 0,
+    }  # fmt: skip
     assert document['misses']['never_built'] == 3
     assert (document['seconds_saved'], document['seconds_building']) == (24.0, 100.0)
     assert document['dearest'][0] == {'project': 'demo', 'builds': 2, 'seconds': 70.0}

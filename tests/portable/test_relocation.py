@@ -121,7 +121,6 @@ def test_what_a_part_needs_of_it_becomes_an_egg_of_the_same_version(make, buildo
     assert result.lines('Made an egg of demo 1.0') and not result.lines(BESIDE)
     assert not result.lines('is not self-contained')
     # It was installed from somewhere, but nobody knows from where.
-    assert not result.lines('stored')
     [info] = buildout.egg('demo').glob('*.dist-info')
     assert not (info / 'direct_url.json').exists()
     assert 'direct_url' not in (info / 'RECORD').read_text()
@@ -254,6 +253,32 @@ def test_no_version_was_picked(make):
     for args in ((), (), ('-o',)):
         result = buildout.run(*args)
         assert not result.lines('demo = 1.0') and not result.lines('packaging =')
+
+
+def test_an_egg_of_what_is_installed_is_made_once(make, index):
+    first, second, third = (make(egg_part('demo')) for _ in range(3))
+    assert first.run().lines('Made an egg of demo 1.0')
+    index.clear()
+    result = second.run()
+    assert not result.lines('Made an egg') and result.lines('Copied demo 1.0 from the egg cache')
+    assert '/simple/demo/' not in index.pages
+    assert result.pip_count == 0 and second.script('demo') == 'demo 1.0\n'
+    assert trees.differences(*(trees.snapshot(one.egg('demo')) for one in (first, second))) == []
+    # It answers for what is installed, and for nothing else.
+    [module] = Path(first.tools[0]).glob('demo/__init__.py')
+    text = module.read_text()
+    module.unlink()
+    module.write_text(text + '# mended here\n')
+    result = third.run()
+    assert not result.lines('Copied demo 1.0') and result.lines(BESIDE, 'demo 1.0')
+
+
+def test_what_came_from_a_directory_is_asked_of_no_index(make, index):
+    buildout = make(egg_part('demo'))
+    [info] = Path(buildout.tools[0]).glob('demo-1.0.dist-info')
+    (info / 'direct_url.json').write_text('{"url": "file:///src/demo", "dir_info": {}}')
+    result = buildout.run('-N')
+    assert result.lines('Made an egg of demo 1.0') and '/simple/demo/' not in index.pages
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def from_environment(directory):
     for name in NEEDED:
         distribution = find(name)
         if distribution is not None:
-            copy(distribution, directory)
+            copy(distribution, directory, _is_of_installation)
     return [str(directory), *_under_test(directory)]
 
 
@@ -90,10 +90,14 @@ def _under_test(directory):
     distribution = find('egg.cache') or find('egg.cache', [str(SOURCE.parent / 'develop-eggs')])
     if distribution is None:
         return []
-    # Its origin, which says that it is editable, is not that of what is installed there.
     copy(distribution, directory,
-         lambda path: '.dist-info/' in path and not path.endswith('/direct_url.json'))
+         lambda path: '.dist-info/' in path and _is_of_installation(path))
     return [str(SOURCE)]
+
+
+def _is_of_installation(path):
+    """Leave out the origin: that it is an egg, or editable, isn't so where it is copied to."""
+    return not path.endswith('/direct_url.json')
 
 
 def _files(distribution):

@@ -78,6 +78,19 @@ def is_editable(dist: Any) -> bool:
         return False
 
 
+def is_from_index(dist: Any) -> bool:
+    """Tell whether an index may have what is installed: pip says where else it came from.
+
+    In eggs it always says so, since buildout lets it install what was downloaded before.
+    """
+    if dist.location.endswith('.egg'):
+        return True
+    try:
+        return wheel_rebuild.is_from_index(metadata_directory(dist))
+    except CacheError:
+        return True
+
+
 def egg_names(eggs_directory: str) -> dict[tuple[str, str], str]:
     """Return the names of this Python's eggs by normalised name and version."""
     found = {}

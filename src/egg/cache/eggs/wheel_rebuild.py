@@ -36,12 +36,7 @@ def rebuild(info: Path, directory: Path) -> Path:
     Returns its path. Raises `CacheError` if it can't be made: for an editable installation, one
     without `RECORD`, or one that is no longer what was installed.
     """
-    match = _INFO.fullmatch(info.name)
-    if match is None or not (info / 'RECORD').is_file():
-        raise CacheError(f'{info} has no RECORD of what was installed')
-    if is_editable(info):
-        raise CacheError('it is an editable installation')
-    name, version = match['name'], match['version']
+    name, version = _check(info)
     wheel = directory / f'{name}-{version}-{_tag(info)}.whl'
     rows = []
     with zipfile.ZipFile(wheel, 'w') as archive:
@@ -61,6 +56,24 @@ def rebuild(info: Path, directory: Path) -> Path:
     return wheel
 
 
+def identity(info: Path) -> str:
+    """Return the sha256 of what is installed, in hexadecimal digits: of all that `rebuild` takes.
+
+    Every file is read and compared with `RECORD`. Raises `CacheError` as `rebuild`.
+    """
+    _check(info)
+    found = hashlib.sha256(f'{info.name}\n'.encode())
+    for member, path, data in sorted(_members(info, 'data')):
+        is_executable = bool(os.stat(path).st_mode & _EXECUTABLE)
+        found.update(json.dumps([member, is_executable, _digest(data)]).encode())
+    return found.hexdigest()
+
+
+def is_from_index(info: Path) -> bool:
+    """Tell whether an index may have the archive of what is installed (PEP 610)."""
+    return not (info / 'direct_url.json').exists()
+
+
 def is_editable(info: Path) -> bool:
     """Tell whether what is installed is only a pointer to its source (PEP 610)."""
     try:
@@ -68,6 +81,16 @@ def is_editable(info: Path) -> bool:
         return bool(document.get('dir_info', {}).get('editable'))
     except (OSError, ValueError, AttributeError):
         return False
+
+
+def _check(info: Path) -> tuple[str, str]:
+    """Return the name and the version that a metadata directory is called by."""
+    match = _INFO.fullmatch(info.name)
+    if match is None or not (info / 'RECORD').is_file():
+        raise CacheError(f'{info} has no RECORD of what was installed')
+    if is_editable(info):
+        raise CacheError('it is an editable installation')
+    return match['name'], match['version']
 
 
 def _members(info: Path, data_directory: str) -> Iterator[tuple[str, Path, bytes]]:

@@ -56,13 +56,18 @@ class Stores:
     def versions(self, project: str) -> Iterator[Entry]:
         """Yield the entries of all versions of `project` that could be served, unsorted.
 
-        Of a damaged one nobody knows the archive. Raises `CacheError` as `Store.versions`.
+        Of a damaged one nobody knows the archive. What was made of something installed answers
+        nothing. Raises `CacheError` as `Store.versions`.
         """
         for store in dict.fromkeys((self.main, self.sources)):
             for entry in store.versions(project):
                 try:
                     archive = entry.manifest.archive
-                    is_here = self.of(archive) is store and self.serve(archive)
+                    is_here = (
+                        archive.kind != 'installed'
+                        and self.of(archive) is store
+                        and self.serve(archive)
+                    )
                 except DamagedError:
                     is_here = True
                 if is_here:

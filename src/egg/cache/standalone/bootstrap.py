@@ -865,7 +865,7 @@ def _copy_out(manifest: 'dict[str, Any]', egg: str, target: str) -> None:
     kind, has_info = manifest['archive']['kind'], 'EGG-INFO' in found
     # setuptools gives files the modes that the archive has, whatever the umask.
     is_own = kind == 'egg' or kind == 'unknown' and has_info or (
-        kind == 'wheel' and manifest['build']['zc.buildout'].startswith('4.')
+        kind in ('wheel', 'installed') and manifest['build']['zc.buildout'].startswith('4.')
     )  # fmt: skip
     for row in rows:
         source, path = (os.path.normpath(os.path.join(top, row['path'])) for top in (egg, target))

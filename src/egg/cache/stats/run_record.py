@@ -22,6 +22,7 @@ HITS = {
     'announced': 'by an archive that an index announced',
     'archive': 'by an archive that was downloaded, or is local',
     'fallback': 'without an answer from an index',
+    'installed': 'by what is installed beside zc.buildout',
 }
 
 #: Why an egg was built. Of several reasons it is the first one: those further down wouldn't

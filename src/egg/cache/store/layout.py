@@ -32,6 +32,8 @@ FORMAT = 1
 MANIFEST = 'entry.json'
 ORIGIN = 'origin.json'
 ENVIRONMENT = 'environment.json'
+#: Instead of an environment key: archives as they are, of which no egg is made.
+ARCHIVES = 'archives'
 DIGEST_LENGTH = 16
 
 #: https://bford.info/cachedir/: backup programs leave such a directory out.

@@ -20,8 +20,12 @@ FILE, DIRECTORY, LINK = 'file', 'directory', 'link'
 
 #: How the name of an archive ends that nobody knows. No archive is called so.
 UNKNOWN = '.unknown'
+#: How it ends where there was no archive: the egg was made of what is installed.
+INSTALLED = '.installed'
 
-_KINDS = ('wheel', 'egg', 'sdist', 'unknown')
+_STAND_INS = {UNKNOWN: 'unknown', INSTALLED: 'installed'}
+_SUFFIXES = {'.whl': 'wheel', '.egg': 'egg', **_STAND_INS}
+_KINDS = (*_SUFFIXES.values(), 'sdist')
 _NO_NAMES = ('', '.', '..')
 # Of what is found in a text that a stranger wrote, not more is repeated.
 _LONGEST_REMARK = 120
@@ -33,7 +37,9 @@ class Archive:
 
     `url` is without user name, password, query and fragment; `sha256` is in hexadecimal digits;
     `seconds` is how long fetching it took. Of an adopted egg nobody knows the archive: its name
-    ends with `.unknown`, `url` and `sha256` are those of the egg itself.
+    ends with `.unknown`, `url` and `sha256` are those of the egg itself. Of one that was made of
+    what is installed it ends with `.installed`, and `sha256` is the identity of that
+    (`wheel_rebuild.identity`).
     """
 
     name: str
@@ -43,15 +49,13 @@ class Archive:
 
     @property
     def kind(self) -> str:
-        for suffix, kind in (('.whl', 'wheel'), ('.egg', 'egg'), (UNKNOWN, 'unknown')):
-            if self.name.endswith(suffix):
-                return kind
-        return 'sdist'
+        found = (kind for suffix, kind in _SUFFIXES.items() if self.name.endswith(suffix))
+        return next(found, 'sdist')
 
     @property
     def is_known(self) -> bool:
-        """Whether this is an archive, and not what stands for that of an adopted egg."""
-        return not self.name.endswith(UNKNOWN)
+        """Whether this is an archive, and not what stands for one."""
+        return not self.name.endswith(tuple(_STAND_INS))
 
 
 class Item(NamedTuple):
@@ -171,7 +175,10 @@ def _from_json(head: Any) -> Manifest:
         raise ValueError(f'the format is not {FORMAT}')
     archive, build = head.pop('archive'), head.pop('build')
     kind = archive['kind']
-    if kind not in _KINDS or (kind == 'unknown') != archive['name'].endswith(UNKNOWN):
+    if kind not in _KINDS or any(
+        (kind == stand_in) != archive['name'].endswith(suffix)
+        for suffix, stand_in in _STAND_INS.items()
+    ):
         raise ValueError(f'{kind!r:.40} is not the kind of this archive')
     items = _items(head.pop('files'))
     head.pop('checksum')

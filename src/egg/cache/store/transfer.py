@@ -125,7 +125,8 @@ def has_modes_of_its_own(manifest: Manifest) -> bool:
     kind = manifest.archive.kind
     if kind == 'unknown':
         return any(item.path == 'EGG-INFO' for item in manifest.items)
-    return kind == 'egg' or (kind == 'wheel' and manifest.build.buildout.startswith('4.'))
+    is_wheel = kind in ('wheel', 'installed')
+    return kind == 'egg' or (is_wheel and manifest.build.buildout.startswith('4.'))
 
 
 def _copy_out(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from zc.buildout import UserError, easy_install
 
 from egg.cache.buildout.hooks import state, unanswered
 from egg.cache.buildout.hooks.installer import CachingInstaller, pkg_resources
+from egg.cache.buildout.installation import Installation
+from egg.cache.buildout.session import Session
 from egg.cache.common import disk_space
 from egg.cache.common.errors import UnwritableError
 from egg.cache.eggs import site_packages, wheel_rebuild
 from egg.cache.eggs.site_packages import SitePackages
+from egg.cache.store.manifest import INSTALLED, Archive
 
 logger = logging.getLogger('egg.cache')
 
@@ -79,15 +83,27 @@ class Installer(CachingInstaller):
             and not site_packages.is_editable(found)
         ):
             self._wanted = found
-            exact = found.as_requirement()
-            session, installation = state.current.session, state.current.installation
-            available = None
-            if session and installation:
-                available = self._pinned(session, installation, exact)
-            available = available or self._archive(exact)
+            copied, available = self._copied(found, self._dest)
+            if copied is not None or available is not None:
+                return copied, available
+        return _egg_of_installed(found, self._dest or beside.eggs_directory) or found, None
+
+    def _copied(self, found: Any, directory: str) -> tuple[Any, Any]:
+        """Return what `_satisfied` does, for an egg that need not be made of what is installed.
+
+        What was installed from a directory or a repository is on no index.
+        """
+        exact = found.as_requirement()
+        session, installation = state.current.session, state.current.installation
+        is_from_index = site_packages.is_from_index(found)
+        if session and installation and is_from_index:
+            available = self._pinned(session, installation, exact)
             if available is not None:
                 return None, available
-        return _egg_of_installed(found, self._dest or beside.eggs_directory) or found, None
+        copied = _egg_of_installed(found, directory, is_made=False) if session else None
+        if copied is not None or not is_from_index:
+            return copied, None
+        return None, self._archive(exact)
 
     def _archive(self, exact: Any) -> Any:
         """Return the archive that the index or a find-link has for an exact requirement.
@@ -115,30 +131,58 @@ class Installer(CachingInstaller):
         super()._check_picked_requirement_versions(requirement, others)
 
 
-def _egg_of_installed(found: Any, directory: str) -> Any:
-    """Return an egg made of what is installed, in the eggs directory; None if that can't be."""
+class _FromInstalled(Installation):
+    """The egg of what is installed: identified by its files, as nobody knows its archive."""
+
+    def __init__(self, session: Session, eggs_directory: str, found: Any, identity: str) -> None:
+        super().__init__(session, eggs_directory)
+        self.project, self.version = found.project_name, found.version
+        self._installed = Archive(f'{found.egg_name()}{INSTALLED}', identity)
+        self.archive = self._installed
+
+    def look_up(self) -> bool:
+        """Stage the egg that was made of the same files before; tell whether there is one."""
+        entry = self._session.find(self.project, self.version, self._installed)
+        return entry is not None and self.stage(entry, 'installed')
+
+    def egg(self, path: str, directory: str, make: Callable[[], Path]) -> Path:
+        def make_without_archive() -> Path:
+            egg = make()
+            site_packages.forget_archive(egg)
+            return egg
+
+        return super().egg(path, directory, make_without_archive)
+
+
+def _egg_of_installed(found: Any, directory: str, is_made: bool = True) -> Any:
+    """Return an egg of what is installed, in the eggs directory; None if that can't be.
+
+    Unless it `is_made`, it can only be a copy from the egg cache.
+    """
     run = state.current
-    # Nobody knows the archive, so the egg cache is not for it.
+    is_egg = os.path.isdir(found.location) and found.location.endswith('.egg')
+    if is_egg and not is_made:
+        return None
     before, run.installation = run.installation, None
     try:
-        if os.path.isdir(found.location) and found.location.endswith('.egg'):
+        if is_egg:
             return easy_install._move_to_eggs_dir_and_compile(
                 found.clone(precedence=pkg_resources.EGG_DIST), directory
             )
-        with tempfile.TemporaryDirectory() as temporary:
-            wheel = wheel_rebuild.rebuild(site_packages.metadata_directory(found), Path(temporary))
-            made = easy_install._move_to_eggs_dir_and_compile(
-                found.clone(location=str(wheel), precedence=pkg_resources.EGG_DIST), directory
-            )
-        site_packages.forget_archive(Path(made.location))
-        logger.info('Made an egg of %s, which is installed beside zc.buildout.', found)
-        return made
+        info = site_packages.metadata_directory(found)
+        if run.session is not None:
+            identity = wheel_rebuild.identity(info)
+            run.installation = _FromInstalled(run.session, directory, found, identity)
+            if run.installation.look_up():
+                # There is no such wheel: who makes an egg of it finds the copy.
+                return _egg_of_wheel(found, Path(directory, f'{info.name}.whl'), directory)
+        return _made(found, info, directory) if is_made else None
     # Whatever it is: plain buildout would go on.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         full = disk_space.of_build(error, directory)
         if full is not None:
             _do_without(full)
-        elif str(found) not in run.refused:
+        elif is_made and str(found) not in run.refused:
             run.refused.add(str(found))
             logger.warning(
                 '%s is used as it is installed beside zc.buildout: no archive of it was found, '
@@ -148,7 +192,25 @@ def _egg_of_installed(found: Any, directory: str) -> Any:
             )  # fmt: skip
         return None
     finally:
+        if run.installation is not None:
+            run.installation.close()
         run.installation = before
+
+
+def _made(found: Any, info: Path, directory: str) -> Any:
+    """Return an egg of the files that the metadata directory `info` lists, in `directory`."""
+    with tempfile.TemporaryDirectory() as temporary:
+        made = _egg_of_wheel(found, wheel_rebuild.rebuild(info, Path(temporary)), directory)
+    if state.current.installation is None:
+        site_packages.forget_archive(Path(made.location))
+    logger.info('Made an egg of %s, which is installed beside zc.buildout.', found)
+    return made
+
+
+def _egg_of_wheel(found: Any, wheel: Path, directory: str) -> Any:
+    return easy_install._move_to_eggs_dir_and_compile(
+        found.clone(location=str(wheel), precedence=pkg_resources.EGG_DIST), directory
+    )
 
 
 def _do_without(error: UnwritableError) -> None:

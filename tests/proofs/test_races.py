@@ -11,6 +11,7 @@ import time
 
 import pytest
 from support import archives, faults, scenes, trees
+from support import tools as support_tools
 from support.eggs import new_session
 from support.properties import SEED
 from support.runner import egg_part
@@ -277,3 +278,19 @@ def test_many_buildouts_at_once_build_each_archive_once(
     assert sum(result.pip_count for result in results) == 5
     assert scenes.faults(scenes.Place(cache_dir.parent).layout) == []
     say('6 buildouts at once, 5 archives, 5 pip processes')
+
+
+@pytest.mark.parametrize('announce', [True, False])
+def test_each_archive_is_downloaded_once(buildout_factory, index, archives_dir, announce):
+    index.announce = announce
+    for name in ('demo', 'other'):
+        index.add(archives.make_wheel(archives_dir, name, '1.0'))
+    # Whether it is a pin or not, if the index tells which archive it is.
+    pins = {'zc.recipe.egg': support_tools.find('zc.recipe.egg').version, 'demo': '1.0'}
+    part = egg_part('demo', 'other', versions=pins if announce else {**pins, 'other': '1.0'})
+    buildouts = [buildout_factory(part) for _ in range(4)]
+    index.delay = 0.3
+    results = [run.finish() for run in [buildout.start() for buildout in buildouts]]
+    assert [result.returncode for result in results] == [0] * 4, '\n'.join(map(str, results))
+    assert sorted(index.downloads) == sorted(set(index.downloads)) and len(index.downloads) == 3
+    assert sum(result.pip_count for result in results) == 3

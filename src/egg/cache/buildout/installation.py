@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -44,6 +45,7 @@ class Installation:
         self._session = session
         self._eggs_directory = eggs_directory
         self._stage: str | None = None
+        self._locks = ExitStack()
 
     def ask(self, origin: Origin, project: str, pin: str, local: tuple[str, ...]) -> None:
         """Note which pin is wanted from where; `local` is as in `Pointer`.
@@ -88,10 +90,35 @@ class Installation:
         self.is_resolved = True
         self.is_local = not origins.is_remote(location)
         self._url = origins.public_url(location)
+        return self._look_up(announced_archive(location))
+
+    def await_others(self, location: str) -> None:
+        """Let one process at a time download and build what is at `location`.
+
+        Looks once more, as another one may have done it. Where neither the URL tells which
+        archive it is nor a pin was asked for, that wouldn't help.
+        """
+        shares = self._session.settings.shares
+        if not origins.is_remote(location) or not shares(self.project, self.version):
+            return
         announced = announced_archive(location)
+        if announced is not None:
+            archive = announced
+        elif self._question is not None:
+            archive = Archive('', hashlib.sha256(self._url.encode()).hexdigest())
+        else:
+            return
+        lock = self._session.lock(self.project, self.version, archive)
+        self._locks.enter_context(lock)
+        if not self._look_up(announced) and self._question is not None:
+            entry = self._session.pinned(*self._question)
+            if entry is not None:
+                self.stage(entry)
+
+    def _look_up(self, announced: Archive | None) -> bool:
         if announced is None:
             return False
-        entry = self._session.find(project, version, announced)
+        entry = self._session.find(self.project, self.version, announced)
         return entry is not None and self.stage(entry, 'announced')
 
     def egg(self, path: str, directory: str, make: Callable[[], Path]) -> Path:
@@ -139,7 +166,8 @@ class Installation:
             self._session.remember(origin, project, pin, pointer)
 
     def close(self) -> None:
-        """Remove what was staged and not used."""
+        """Remove what was staged and not used, and let others go on."""
+        self._locks.close()
         if self._stage is None:
             return
         try:

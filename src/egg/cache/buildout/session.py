@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
@@ -54,7 +55,7 @@ class Session:
         self.started = time.time()
         self.recorder = Recorder(self.store, settings, header or {})
         self._environment = environment
-        self._builder = builder
+        self.builder = builder
         self._from_source = FromSource(source_builds, self.trouble)
         self._umask = storing.umask()
         self._linker = Linker(settings.link_mode)
@@ -68,7 +69,7 @@ class Session:
     def idle(self) -> Session:
         """Return a session of the same run that neither reads nor writes."""
         settings = replace(self.settings, mode='off')
-        other = Session(settings, self.layout.root, self._environment, self._builder)
+        other = Session(settings, self.layout.root, self._environment, self.builder)
         other.join(self)
         return other
 
@@ -89,7 +90,7 @@ class Session:
         if current == self._environment and not builds.obstacle:
             return self
         settings = replace(self.settings, mode='off') if builds.obstacle else self.settings
-        other = Session(settings, self.layout.root, current, self._builder, lambda: builds)
+        other = Session(settings, self.layout.root, current, self.builder, lambda: builds)
         other.join(self)
         other._storing.is_on = self._storing.is_on and settings.writes
         other._storing.prepare(current)
@@ -148,6 +149,10 @@ class Session:
                          archive.name, archive.sha256, session.store.key)  # fmt: skip
         return entry
 
+    def lock(self, project: str, version: str, archive: Archive) -> AbstractContextManager[None]:
+        """Hold the lock of `archive`: who builds from it takes the same."""
+        return self._for(archive)._storing.lock(project, version, archive)
+
     def ranked(
         self, project: str, accepts: Callable[[str], bool], allows: Callable[[str], bool],
         prefers_final: bool,
@@ -168,7 +173,7 @@ class Session:
                 and not self.settings.excludes(project, manifest.version)
             )
 
-        sessions = [one for one in dict.fromkeys((self, self._sources)) if one.settings.reads]
+        sessions = (one for one in dict.fromkeys((self, self._sources)) if one.settings.reads)
         entries = chain.from_iterable(one.store.versions(project) for one in sessions)
         return fallback.best(entries, fits, prefers_final, self._set_aside, self.trouble)
 
@@ -199,9 +204,8 @@ class Session:
     ) -> Path:
         """Return the egg of `archive` in `directory`: copied, or built by `make` and stored.
 
-        Of all buildouts that want it at the same time one builds it, and the others wait.
-        What `make` raises is not caught. The file of the archive is at `path`: a source
-        distribution of which something may be missing is not stored.
+        Of all that want it at the same time one builds it. What `make` raises is not caught.
+        The file at `path` is the archive: an sdist that may lack something is not stored.
         """
         session = self._for(archive)
         if session is not self:
@@ -220,17 +224,12 @@ class Session:
             if reason:
                 logger.info('%s %s is not stored in the egg cache: %s.', project, version, reason)
             else:
-                self._storing.add(project, version, archive, egg, seconds, self._stored)
+                self._storing.add(project, version, archive, egg, seconds, self.counters)
             return egg
-
-    def _stored(self, entry: Entry) -> None:
-        self.counters.stored += 1
-        self.recorder.stored(entry)
 
     def remember(self, origin: Origin, project: str, pin: str, pointer: Pointer) -> None:
         """Keep what the pin `project == pin` resolved to in `origin`, if its egg is stored."""
-        archive = Archive(pointer.name, pointer.sha256)
-        self._storing.remember(origin, project, pin, pointer, lambda: self._for(archive).store)
+        self._storing.remember(origin, project, pin, pointer, lambda one: self._for(one).store)
 
     def finish(self) -> None:
         """Prune what is more than `egg-cache-max-size`, if something was stored."""

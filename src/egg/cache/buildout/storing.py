@@ -17,9 +17,9 @@ from egg.cache.eggs import metadata
 from egg.cache.environment.environment import Environment
 from egg.cache.lookup import origins
 from egg.cache.lookup.origins import Origin, Pointer
+from egg.cache.stats.counters import Counters
 from egg.cache.stats.recorder import Recorder
 from egg.cache.store import permissions
-from egg.cache.store.entry import Entry
 from egg.cache.store.manifest import Archive, Build, Manifest
 from egg.cache.store.store import Store
 
@@ -49,6 +49,8 @@ class Storing:
         self._recorder = recorder
         self._umask = umask
         self._failures = Failures(store.layout.root)
+        # The sha256 of the archives whose locks this process holds, or has tried to.
+        self._locked: set[str] = set()
 
     def join(self, other: Storing) -> None:
         """Warn once together with `other`, of the same run."""
@@ -82,9 +84,9 @@ class Storing:
 
     def add(
         self, project: str, version: str, archive: Archive, egg: Path, seconds: float,
-        stored: Callable[[Entry], None],
+        counters: Counters,
     ) -> None:  # fmt: skip
-        """Store an egg that was built from `archive`, if this run does; then call `stored`."""
+        """Store an egg that was built from `archive`, if this run does, and count it."""
         if not self.is_on:
             return
         with self.trouble('write to', stops_writing=True):
@@ -109,10 +111,13 @@ class Storing:
             ):
                 logger.debug('%s is not %s %s, so it is not stored.', egg.name, project, version)
                 return
-            stored(self._store.add(manifest, egg, self._settings.replaces))
+            entry = self._store.add(manifest, egg, self._settings.replaces)
+            counters.stored += 1
+            self._recorder.stored(entry)
 
     def remember(
-        self, origin: Origin, project: str, pin: str, pointer: Pointer, find: Callable[[], Store]
+        self, origin: Origin, project: str, pin: str, pointer: Pointer,
+        find: Callable[[Archive], Store],
     ) -> None:
         """Keep what the pin `project == pin` resolved to in `origin`, if its egg is stored.
 
@@ -124,7 +129,8 @@ class Storing:
             return
         with self.trouble('write to'):
             layout, key = self._store.layout, self._store.key
-            if find().entry(project, pointer.version, pointer.sha256).exists():
+            store = find(Archive(pointer.name, pointer.sha256))
+            if store.entry(project, pointer.version, pointer.sha256).exists():
                 self._store.check(layout.origin(key, origin.key))
                 origins.write(layout, key, origin, project, pin, pointer)
 
@@ -143,12 +149,14 @@ class Storing:
 
     @contextmanager
     def lock(self, project: str, version: str, archive: Archive) -> Iterator[None]:
-        """Hold the lock of `archive` as well as the filesystem can."""
+        """Hold the lock of `archive` as well as the filesystem can, once in this process."""
         from egg.cache.store import locks
 
         timeout = self._settings.lock_timeout
         with ExitStack() as stack:
-            if self.is_on:
+            if self.is_on and archive.sha256 not in self._locked:
+                self._locked.add(archive.sha256)
+                stack.callback(self._locked.discard, archive.sha256)
                 with self.trouble('lock'):
                     path = self._store.layout.lock(self._store.key, archive.sha256)
                     purpose = f'the build of {project} {version}'

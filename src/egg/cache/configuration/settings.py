@@ -112,6 +112,10 @@ class Settings:
         """Tell whether a distribution is neither stored nor served."""
         return any(exclusion.matches(project, version) for exclusion in self.exclusions)
 
+    def shares(self, project: str, version: str) -> bool:
+        """Tell whether a distribution is both stored and served."""
+        return self.reads and self.writes and not self.excludes(project, version)
+
 
 def parse(options: Mapping[str, str], buildout_directory: str) -> Settings:
     """Return the settings that buildout `options` stand for.

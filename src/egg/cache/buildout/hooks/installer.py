@@ -91,7 +91,8 @@ class CachingInstaller(getattr(easy_install, 'Installer', object)):  # type: ign
             return super()._fetch(dist, tmp, download_cache)
         if installation.copy is None:
             with session.trouble('look up'):
-                installation.resolve(dist.project_name, dist.version, dist.location)
+                if not installation.resolve(dist.project_name, dist.version, dist.location):
+                    installation.await_others(dist.location)
         if installation.copy is not None:
             # There will never be such a file: who makes an egg of it finds the copy.
             name = installation.copy.manifest.archive.name

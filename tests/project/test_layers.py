@@ -13,7 +13,7 @@ SOURCE = Path(cache.__file__).parent
 
 #: Packages, and the modules of each, from the top to the bottom: a module may import what comes
 #: after it. The first row is `egg.cache` itself. The verbs are in two folders of `commands`, and
-#: the first seven of `buildout` in its `hooks`.
+#: the first eight of `buildout` in its `hooks`.
 HOUSE = {
     '': 'extension cli',
     'commands': 'clearing removal adding pruning directory listing showing stats verification '
@@ -23,20 +23,20 @@ HOUSE = {
                'staging tarball delta release',
     'explain': 'questions explanation nearest answers comparison',
     'adopt': 'adoption eligibility destination',
-    'buildout': 'activation self_contained installer unanswered egg_making state compatibility '
-                'installation session fallback from_source copying storing damaged_entries '
-                'failures',
+    'buildout': 'activation developing self_contained installer unanswered egg_making state '
+                'compatibility installation build_requirements pip_reports session fallback '
+                'from_source copying storing damaged_entries failures',
     'maintenance': 'prune candidates manifest_summary clear cleanup verify selection',
     'stats': 'history totals recorder run_record counters',
     'portable': 'relocation selfcontained modified_eggs findings script_requirements '
                 'installed_cfg buildout_paths used_eggs buildinfo embedded_paths elf',
     'eggs': 'site_packages wheel_rebuild provenance record_check contents metadata',
     'configuration': 'location buildout_cfg zc_reader local_archives index_options settings',
-    'lookup': 'stores pins origins',
+    'lookup': 'build_requirements stores pins origins',
     'store': 'store entry transfer integrity manifest locks trust ownership permissions '
              'inventory layout',
     'environment': 'source_builds build_options constraints sdist_contents environment pip_config '
-                   'compilers',
+                   'build_system compilers',
     'common': 'units console thread_pool validation disk_space linking files errors',
     'standalone': 'install bootstrap',
 }  # fmt: skip
@@ -54,10 +54,12 @@ OTHERS = {
     'rich': {'common.console'},
     'cyclonedx': {'sbom.cyclonedx_json'},
     'packageurl': {'sbom.cyclonedx_json'},
+    'pip': {'environment.build_system'},
     'shtab': {'commands.completion'},
-    'zc': {'buildout.activation', 'buildout.compatibility', 'buildout.installer',
-           'buildout.self_contained', 'configuration.buildout_cfg', 'configuration.index_options',
-           'configuration.zc_reader', 'extension', 'portable.relocation'},
+    'zc': {'buildout.activation', 'buildout.compatibility', 'buildout.developing',
+           'buildout.installer', 'buildout.self_contained', 'configuration.buildout_cfg',
+           'configuration.index_options', 'configuration.zc_reader', 'extension',
+           'portable.relocation'},
 }  # fmt: skip
 #: What `egg-cache` never gets to: it works without a run of zc.buildout.
 OF_A_RUN = {'extension', 'portable.relocation', *(

@@ -10,5 +10,6 @@ Wheels become the same eggs everywhere; what is built from source depends on mor
 pip's configuration say them (`pip_config`), and files of constraints count by their content
 (`constraints`). Where there are any, `Environment.for_sources` has a key of its own. Compilers
 have no key (`compilers`): what may lack something without them isn't stored, and whether anything
-could have been compiled, the archive tells (`sdist_contents`).
+could have been compiled, the archive tells (`sdist_contents`). What a source says that its build
+requires, reads `build_system`.
 """

@@ -12,13 +12,16 @@ loading twice, or ending without `unload`, does no harm. What is known of the ru
 - `self_contained`: `Installer`, the one that is put in place. With `egg-cache-self-contained =
   yes` its `_satisfied` lets zc.buildout choose what is beside it, and answers with an egg of the
   same version: the one that is there, one from the cache or the index by an exact requirement, or
-  one made of the wheel that `wheel_rebuild` makes again. That wheel goes buildout's own way
-  without an `Installation`: its sha256 is not that of the archive, so it is not stored. Only
-  parts get such eggs: `install` looks whether there is a working set, as for recipes and
+  one made of the wheel that `wheel_rebuild` makes again. Nobody knows the archive of that: it is
+  stored under the digest of the installed files, and copied where the same files are installed.
+  Only parts get such eggs: `install` looks whether there is a working set, as for recipes and
   extensions.
 - `egg_making`: `call_pip_install` and `UNPACKERS`, wrapped for archives. Directories and editable
   installs pass through. `_maybe_copy_and_rename_wheel` would look into a wheel that was not
   downloaded.
+- `developing`: `easy_install.develop` finds what the build requires in a directory of archives
+  from the cache. If that isn't enough, it is built again as ever. Offline (`-o`) without such
+  archives, it makes do with the setuptools that is there.
 - `Buildout._maybe_upgrade`: what it installs is for buildout itself, not for parts.
 
 What has no `Installation` is not for the cache: `easy_install.build` (`zc.recipe.egg:custom`)

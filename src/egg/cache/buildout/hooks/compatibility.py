@@ -27,14 +27,15 @@ SIGNATURES = {
     'AllowHostsPackageIndex.find_packages': ('self', 'requirement'),
     'AllowHostsPackageIndex.not_found_in_index': ('self', 'requirement'),
     'call_pip_install': ('spec', 'dest'),
+    'develop': ('setup', 'dest'),
     '_maybe_copy_and_rename_wheel': ('dist', 'dest'),
     '_move_to_eggs_dir_and_compile': ('dist', 'dest'),
     'Buildout._maybe_upgrade': ('self',),
 }
 # Here further parameters do no harm: they are handed on, or never given.
-_MAY_HAVE_MORE = ('AllowHostsPackageIndex.url_ok', 'call_pip_install')
+_MAY_HAVE_MORE = ('AllowHostsPackageIndex.url_ok', 'call_pip_install', 'develop')
 #: ... other names, and attributes that an initialiser sets.
-NAMES = ('UNPACKERS', 'buildout_and_setuptools_path', 'pkg_resources')
+NAMES = ('UNPACKERS', 'buildout_and_setuptools_path', 'logger', 'pkg_resources')
 ATTRIBUTES = {
     'Installer': ('_dest', '_path', '_env', '_index', '_links', '_allow_hosts'),
     'AllowHostsPackageIndex': ('index_url',),

@@ -119,6 +119,7 @@ def test_the_first_build_asks_an_index_and_later_ones_do_not(make, run, index, c
     assert result.lines(TOOK) and result.lines("We don't have a distribution for zc.recipe.egg")
 
 
+@pytest.mark.slow
 def test_versions_stay_until_they_are_asked_for_anew(make, run, index, archives_dir):
     run(make())
     index.add(backend(archives_dir, '2.0'))
@@ -137,6 +138,7 @@ def test_versions_stay_until_they_are_asked_for_anew(make, run, index, archives_
     assert built_by(buildout).startswith('tinybuild 2.0')
 
 
+@pytest.mark.slow
 def test_what_is_lacking_is_asked_of_the_index(make, run, index, archives_dir):
     index.add(archives.make_wheel(archives_dir, 'other', '3.0'))
     run(make())
@@ -158,6 +160,7 @@ def test_a_source_that_can_not_be_built_is_said_to_be_that(make, run, index):
     assert result.lines('SyntaxError') and not result.lines('No matching distribution')
 
 
+@pytest.mark.slow
 def test_a_damaged_archive_is_asked_for_again(make, run, index, cache_dir):
     run(make())
     [wheel] = cache_dir.glob(f'v1/{ARCHIVES}/eggs/tinybuild/1.0/*/*/*.whl')
@@ -183,7 +186,9 @@ def test_offline_what_is_there_builds(make, run, index, buildout_factory):
 
 
 @pytest.mark.parametrize('options', [
-    {'egg_cache_mode': 'read-only'}, {'egg_cache_mode': 'off'}, {'egg_cache': ''},
+    {'egg_cache_mode': 'read-only'},
+    pytest.param({'egg_cache_mode': 'off'}, marks=pytest.mark.slow),
+    pytest.param({'egg_cache': ''}, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_nothing_is_kept_where_nothing_is_stored(make, run, cache_dir, options):
     buildout = make(**options)

@@ -127,6 +127,38 @@ def test_an_archive_without_announced_digest_is_downloaded_but_not_built(
     assert result.pip_count == 0
 
 
+def test_what_was_picked_is_a_pin_that_is_known(buildout_factory, index, archives_dir):
+    for version in ('1.0', '1.1', '2.0a1'):
+        index.add(archives.make_wheel(archives_dir, 'demo', version, requires=['helper>=1']))
+        index.add(archives.make_wheel(archives_dir, 'helper', version))
+    index.add(archives.make_wheel(archives_dir, 'legacy', '1.0'))
+    index.add(archives.make_wheel(archives_dir, 'odd', '1.0'))
+    buildout = buildout_factory(
+        egg_part('demo', 'legacy===1.0', 'odd!=1.0+x'), show_picked_versions='true')
+    picked = dict(line.split(' = ') for line in buildout.run().lines(' = ') if ':' not in line)
+    assert picked.items() >= {'demo': '1.1', 'helper': '1.1'}.items()
+    index.clear()
+    part = egg_part('demo', versions=picked)
+    result = buildout_factory(part).run()
+    assert index.requests == [] and result.lines('3 of 3 eggs copied')
+    # These could stand for another version, too.
+    buildout_factory(egg_part('legacy', 'odd', versions={
+        **picked, 'legacy': '1.0', 'odd': '1.0'})).run()
+    assert {'/simple/legacy/', '/simple/odd/'} <= set(index.pages)
+
+
+def test_an_answer_that_is_missing_teaches_no_pin(buildout_factory, index, archives_dir, server):
+    path, url = server
+    archives.make_wheel(path, 'demo', '1.0')
+    part = egg_part('demo')
+    index.page_status = 503
+    buildout_factory(part, find_links=url + '/').run(ok=None)
+    index.page_status = None
+    index.clear()
+    buildout_factory(egg_part('demo', versions={'demo': '1.0'}), find_links=url + '/').run()
+    assert '/simple/demo/' in index.pages
+
+
 def test_a_newer_release_is_taken_as_soon_as_the_index_has_it(
         buildout_factory, index, archives_dir):
     index.add(archives.make_wheel(archives_dir, 'demo', '1.0'))

@@ -29,7 +29,8 @@ class Installation:
 
     `copy` is a verified copy from the cache, in a directory of its own beside the other eggs;
     `archive` is what the egg is or will be built from. `is_resolved` tells that an index or a
-    local directory was asked for it, `fetch_seconds` how long its download took.
+    local directory was asked for it, `fetch_seconds` how long its download took. `is_open` tells
+    that whatever version was chosen, nothing was said against its local versions.
     """
 
     def __init__(self, session: Session, eggs_directory: str) -> None:
@@ -38,10 +39,12 @@ class Installation:
         self.egg_name: str | None = None
         self.is_resolved = False
         self.is_local = False
+        self.is_open = False
         self.fetch_seconds = 0.0
         self.project = self.version = ''
         self._url = self._how = ''
         self._question: tuple[Origin, str, str, tuple[str, ...]] | None = None
+        self._lesson = self._question
         self._session = session
         self._eggs_directory = eggs_directory
         self._stage: str | None = None
@@ -53,6 +56,10 @@ class Installation:
         Later is too late: the origin of what comes next has the links of this egg, too.
         """
         self._question = origin, project, pin, local
+
+    def learn(self, origin: Origin, project: str, pin: str, local: tuple[str, ...]) -> None:
+        """Note which pin will be known, though nobody asked for it: as for `ask`."""
+        self._lesson = origin, project, pin, local
 
     def stage(self, entry: Entry, how: str = 'pin') -> bool:
         """Copy the egg of `entry`, so that nothing can go wrong when it is needed.
@@ -155,9 +162,10 @@ class Installation:
 
     def remember(self) -> None:
         """Keep that this archive is what the origin has for the pin that was asked for."""
-        if self._question is None or not self.is_resolved or self.archive is None:
+        question = self._question or self._lesson
+        if question is None or not self.is_resolved or self.archive is None:
             return
-        origin, project, pin, local = self._question
+        origin, project, pin, local = question
         pointer = Pointer(
             self.archive.name, self.archive.sha256, self.version, local, self.is_local
         )

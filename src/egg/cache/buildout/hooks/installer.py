@@ -60,6 +60,8 @@ class CachingInstaller(getattr(easy_install, 'Installer', object)):  # type: ign
             run.session = run.follow()
         before, installation = run.installation, Installation(run.session, self._dest)
         run.installation = installation
+        specifier = str(requirement.specifier)
+        installation.is_open = '+' not in specifier and '===' not in specifier
         try:
             dists = super()._get_dist(requirement, ws)
             installation.remember()
@@ -91,6 +93,7 @@ class CachingInstaller(getattr(easy_install, 'Installer', object)):  # type: ign
             return super()._fetch(dist, tmp, download_cache)
         if installation.copy is None:
             with session.trouble('look up'):
+                self._learn(installation, dist)
                 if not installation.resolve(dist.project_name, dist.version, dist.location):
                     installation.await_others(dist.location)
         if installation.copy is not None:
@@ -158,6 +161,22 @@ class CachingInstaller(getattr(easy_install, 'Installer', object)):  # type: ign
                 return _distribution(entry)
         return None
 
+    def _learn(self, installation: Installation, dist: Any) -> None:
+        """Note that a later pin to the version of `dist`, which an index chose, stands for it.
+
+        buildout would choose the same archive for the pin, but for two cases: a local version of
+        it was excluded, or an index that didn't answer has a better archive.
+        """
+        origin = self._origin
+        if (
+            not installation.is_open
+            or not origin.has_pointers
+            or unanswered.urls(self._index, dist.project_name)
+        ):
+            return
+        pin = dist.as_requirement()
+        installation.learn(origin, dist.project_name, dist.version, self._local(pin))
+
     def _fallback(self, session: Session, installation: Installation, req: Any) -> Any:
         """Return the best cached distribution, if nobody could tell what there is."""
         silent = unanswered.urls(self._index, req.project_name)
@@ -173,13 +192,13 @@ class CachingInstaller(getattr(easy_install, 'Installer', object)):  # type: ign
         with session.trouble('look up'):
             for entry in session.ranked(req.project_name, accepts, allows, self._prefer_final):
                 if installation.stage(entry, 'fallback'):
+                    is_pin = origins.exact_pin(req.specifier) is not None
+                    other = 'another archive of that version' if is_pin else 'another one'
                     logger.warning(
                         'No answer from %s.\nFor %r the best that is in the egg cache is used, '
-                        '%s; with an answer it could be another one.',
-                        origins.public_url(silent[0]),
-                        str(req),
-                        entry,
-                    )
+                        '%s; with an answer it could be %s.',
+                        origins.public_url(silent[0]), str(req), entry, other,
+                    )  # fmt: skip
                     return _distribution(entry)
         return None
 

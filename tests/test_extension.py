@@ -207,6 +207,7 @@ def is_restored():
 '''
 
 
+@pytest.mark.slow
 def test_an_error_in_mid_run_leaves_nothing_for_the_next_buildout(
         buildout_factory, demo, cache_dir, index, archives_dir):
     index.add(archives.make_wheel(archives_dir, 'broken', '1.0', requires=['missing']))
@@ -273,6 +274,7 @@ def test_other_extensions_beside_it(buildout_factory, demo, tools, tmp_path, cac
     twins.assert_same(plain, buildout)
 
 
+@pytest.mark.slow
 def test_build_variables_that_an_extension_or_recipe_sets_count(
         buildout_factory, demo, tools, tmp_path, cache_dir):
     more = twins.with_extension(tmp_path / 'more', tools, 'zzz_other', code=OTHER)
@@ -365,6 +367,7 @@ def old_wheel(tools, archives_dir):
     return [str(top), str(egg)]
 
 
+@pytest.mark.slow
 def test_it_survives_a_restart_after_an_upgrade(
         buildout_factory, demo, index, archives_dir, cache_dir, old_wheel):
     index.add(archives.make_wheel(archives_dir, 'wheel', '99.0', entry_points=''))

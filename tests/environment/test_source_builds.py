@@ -81,6 +81,7 @@ def built_with(buildout):
     return re.search("'(.*)'", (buildout.egg('demo') / 'demo/built_with.py').read_text())[1]
 
 
+@pytest.mark.slow
 def test_what_constrains_builds_counts_by_content_and_for_source_distributions_alone(
         buildout_factory, setuptools_index, tmp_path, cache_dir):
     part = egg_part('demo', 'other', versions={'demo': '1.0', 'other': '1.0'})

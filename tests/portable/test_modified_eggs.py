@@ -120,6 +120,7 @@ def user(home, tmp_path, monkeypatch):
     monkeypatch.setattr('tempfile.tempdir', str(tmp_path / 'tmp'))
 
 
+@pytest.mark.slow
 def test_an_edited_egg_is_named_and_not_packed(
     capsys, tmp_path, buildout_factory, index, archives_dir
 ):

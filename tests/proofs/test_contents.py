@@ -30,6 +30,7 @@ def write_egg(directory, name, members):
     return path
 
 
+@pytest.mark.slow
 def test_scripts_modes_and_names_survive(buildout_factory, index, archives_dir, cache_dir):
     long_name = 'n' * 251 + '.txt'
     deep = '/'.join(['d' * 200] * 8)
@@ -117,6 +118,7 @@ def test_modes_are_those_that_the_same_user_would_have_built(
     twins.assert_same(plain, served)
 
 
+@pytest.mark.slow
 def test_namespace_packages_work_together(buildout_factory, index, archives_dir):
     old = '__import__("pkg_resources").declare_namespace(__name__)\n'
     index.add(archives.make_wheel(archives_dir, 'native.one', '1.0'))

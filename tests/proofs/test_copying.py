@@ -169,6 +169,7 @@ def test_a_newer_release_is_taken_as_soon_as_the_index_has_it(
     assert second.script('demo') == 'demo 1.1\n'
 
 
+@pytest.mark.slow
 def test_another_archive_of_the_same_version_is_another_egg(
         buildout_factory, index, archives_dir):
     index.add(archives.make_wheel(archives_dir / 'a', 'demo', '1.0', content='one'))
@@ -247,6 +248,7 @@ def test_what_is_built_where_nothing_may_be_compiled_is_not_stored(
 
 def test_the_manifest_tells_where_an_egg_comes_from(
         buildout_factory, index, archives_dir, cache_dir):
+    require_compiler()
     sdist = archives.make_sdist(archives_dir, 'demo', '1.0')
     index.add(sdist)
     buildout_factory(egg_part('demo')).run()
@@ -295,6 +297,7 @@ def test_a_later_run_in_the_same_directory_has_nothing_to_do(buildout_factory, p
     assert trees.differences(before, eggs(buildout)) == []
 
 
+@pytest.mark.slow
 def test_entries_are_sound_after_many_builds(buildout_factory, pinned, cache_dir):
     from egg.cache.maintenance import verify
     from egg.cache.store.layout import Layout

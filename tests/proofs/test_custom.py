@@ -60,6 +60,7 @@ def answers(buildout):
     return [*found, int(buildout.script('py', '-c', ASK))]
 
 
+@pytest.mark.slow
 def test_custom_builds_and_ordinary_ones_never_mix(
         buildout_factory, demo, cache_dir, tmp_path, index):
     include = tmp_path / 'include'

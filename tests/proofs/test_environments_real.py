@@ -33,6 +33,7 @@ def demo(index, archives_dir):
     return egg_part('demo', versions={'demo': '1.0'})
 
 
+@pytest.mark.slow
 def test_no_environment_sees_the_entries_of_another(
         buildout_factory, demo, tools, tmp_path, cache_dir):
     digits = f'cp{sys.version_info[0]}{sys.version_info[1]}'

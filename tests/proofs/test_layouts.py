@@ -24,6 +24,7 @@ def script(buildout, programs):
         [buildout.path(programs, 'demo')], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('options', [
     {'abi_tag_eggs': 'true', 'eggs_directory_version': ''},
     {'relative_paths': 'true', 'eggs_directory': 'var/lib/eggs', 'bin_directory': 'programs'},
@@ -59,6 +60,7 @@ def test_eggs_outside_of_the_buildout_are_remarked_once(buildout_factory, demo, 
     assert results[2].lines('self-contained') and not results[0].lines('self-contained')
 
 
+@pytest.mark.slow
 def test_a_shared_eggs_directory_serves_first_and_the_cache_fills_it(
         buildout_factory, demo, tmp_path, cache_dir, index, archives_dir):
     shared = tmp_path / 'shared'

@@ -130,6 +130,7 @@ def test_a_full_disk_is_one_warning(buildout_factory, demo, cache_dir, index, ar
     assert result.lines('Got other 1.0.')
 
 
+@pytest.mark.slow
 def test_an_environment_is_kept_apart(buildout_factory, demo):
     buildout_factory(demo).run()
     for options, env in (

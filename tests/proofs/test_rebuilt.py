@@ -19,6 +19,7 @@ def part(pin, *projects):
     return egg_part(*projects, interpreter='py', versions={'pinned': pin})
 
 
+@pytest.mark.slow
 def test_each_content_of_a_dev_version_is_built_once(pair, index, archives_dir):
     config = part('1.0.dev0', 'pinned', 'free')
     expected = {}
@@ -62,6 +63,7 @@ def test_a_release_that_is_replaced_under_its_pin_needs_a_refresh(
     assert plain.contents(buildout, 'pinned') == {'pinned': '1.0 two'}
 
 
+@pytest.mark.slow
 def test_in_a_local_directory_the_replacement_is_noticed(pair, index, archives_dir, tmp_path):
     config = part('1.0', 'pinned', 'free')
     links = tmp_path / 'links'

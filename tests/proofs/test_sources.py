@@ -81,6 +81,7 @@ def test_two_indexes_in_turn(pair, config, servers, archives_dir):
     assert not asked_for_pinned(*servers)
 
 
+@pytest.mark.slow
 def test_three_local_directories_in_turn_and_swapped(pair, config, tmp_path):
     sources = {}
     for name in 'abc':
@@ -101,6 +102,7 @@ def test_three_local_directories_in_turn_and_swapped(pair, config, tmp_path):
         assert got(buildout) == {content} and plain.built_count(result) == 0
 
 
+@pytest.mark.slow
 def test_pages_of_links_beside_an_index(pair, config, index, servers, archives_dir):
     offer(index, archives_dir / 'index', 'index', ['free'])
     for name, server in zip('ab', servers):
@@ -285,6 +287,7 @@ def test_a_pinned_set_needs_no_network_with_a_download_cache(
         assert built or index.requests == []
 
 
+@pytest.mark.slow
 def test_a_download_cache_comes_before_other_directories(pair, config, index, tmp_path):
     for name in ('one', 'two'):
         make(tmp_path / name / 'dist', name)

@@ -92,6 +92,7 @@ def test_each_requirement_gets_what_this_index_has(pair, tempt, index, archives_
     assert shown == written and 'newest = 1.1' in shown and 'pin = 1.0' not in shown
 
 
+@pytest.mark.slow
 def test_what_this_index_lacks_is_no_better_than_without_a_cache(
         pair, tempt, index, archives_dir):
     tempt({'demo': '1.0 1.0+x 1.1', 'newer': '1.0 2.0'})
@@ -148,6 +149,7 @@ def test_a_buildout_that_is_run_again_moves_on_as_it_would_without_a_cache(
     assert run('-n', 'versions:other=7').returncode
 
 
+@pytest.mark.slow
 def test_a_project_has_one_name_in_every_spelling(pair, index, archives_dir):
     index.add(archives.make_wheel(archives_dir, 'ns.demo', '1.0'))
     index.add(archives.make_wheel(
@@ -164,6 +166,7 @@ def test_a_project_has_one_name_in_every_spelling(pair, index, archives_dir):
     assert built == [2, 0, 0]
 
 
+@pytest.mark.slow
 def test_extras_and_markers_are_those_of_the_egg(pair, tempt, index, archives_dir):
     tempt({'demo': '1.0', 'lib': '1.0 2.0', 'old': '1.0', 'opt': '1.0'})
     index.add(egg(archives_dir / 'here', 'demo', '1.0', requires=[

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -271,6 +272,30 @@ def test_an_egg_of_what_is_installed_is_made_once(make, index):
     module.write_text(text + '# mended here\n')
     result = third.run()
     assert not result.lines('Copied demo 1.0') and result.lines(BESIDE, 'demo 1.0')
+
+
+def test_a_pin_wins_over_what_is_installed(make, index, archives_dir):
+    index.add(archives.make_wheel(archives_dir, 'packaging', '24.0'))
+    buildout = make(egg_part('packaging', versions={'packaging': '24.0'}))
+    buildout.run()
+    index.clear()
+    result = buildout.run()
+    assert '/simple/packaging/' not in index.pages and not result.lines('What [versions] pin')
+    [name] = [name for name in buildout.eggs if name.startswith('packaging')]
+    assert name.startswith('packaging-24.0-')
+
+
+def test_what_extensions_require_in_another_version_is_named(make, index, archives_dir):
+    index.add(archives.make_wheel(archives_dir, 'platformdirs', '4.0.1', content='newer'))
+    buildout = make(egg_part('packaging', versions={'platformdirs': '4.0.1'}))
+    [there] = Path(buildout.tools[0]).glob('platformdirs-*.dist-info')
+    number = there.name.removeprefix('platformdirs-').removesuffix('.dist-info')
+    for _ in range(2):
+        result = buildout.run(ok=None)
+        assert result.lines('What [versions] pin', f'platformdirs = 4.0.1 ({number} is installed)')
+        assert result.lines(f'{sys.executable} -m pip install platformdirs==4.0.1')
+    assert [name for name in buildout.eggs if name.startswith('platformdirs-4.0.1')]
+    assert not [name for name in buildout.eggs if name.startswith(f'platformdirs-{number}')]
 
 
 def test_what_came_from_a_directory_is_asked_of_no_index(make, index):

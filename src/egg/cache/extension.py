@@ -72,6 +72,7 @@ def load(buildout: Any) -> None:
         # After an error nobody unloads extensions.
         atexit.register(session.recorder.leave)
         _remark_on_layout(options)
+        _remark_on_pins(options)
 
 
 def unload(buildout: Any) -> None:
@@ -147,6 +148,17 @@ def _remark_on_layout(options: Any) -> None:
             'The eggs directory %s is outside of the buildout: the buildout is not '
             'self-contained.', options['eggs-directory'],
         )  # fmt: skip
+
+
+def _remark_on_pins(options: Any) -> None:
+    """Say it if something is pinned that buildout had to fetch before it loaded extensions."""
+    # Imported late: without pins, and with none that differs, nobody needs it.
+    from egg.cache.buildout.hooks import installed_pins
+
+    try:
+        installed_pins.remark(options.get('extensions', ''))
+    except Exception as error:  # noqa: BLE001 - it is only a remark
+        logger.debug('Whether pins differ from what is installed is not known: %s', error)
 
 
 def _follow(options: Any, session: Session) -> Callable[[], Session]:

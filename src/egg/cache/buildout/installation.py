@@ -21,6 +21,7 @@ from egg.cache.lookup.origins import Origin, Pointer
 from egg.cache.store.manifest import Archive
 from egg.cache.store.store import Entry
 
+_Question = tuple[Origin, str, str, tuple[str, ...]]
 _ANNOUNCED = re.compile(r'sha256=([0-9a-f]{64})')
 
 
@@ -43,8 +44,8 @@ class Installation:
         self.fetch_seconds = 0.0
         self.project = self.version = ''
         self._url = self._how = ''
-        self._question: tuple[Origin, str, str, tuple[str, ...]] | None = None
-        self._lesson = self._question
+        self._question: _Question | None = None
+        self._lesson: _Question | None = None
         self._session = session
         self._eggs_directory = eggs_directory
         self._stage: str | None = None

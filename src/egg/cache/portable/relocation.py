@@ -44,17 +44,12 @@ def complete(options: Mapping[str, str], egg_cache: str) -> None:
     eggs_directory = options['eggs-directory']
     if not here.holds(eggs_directory):
         return
-    runs = _closure(['zc.buildout', *options.get('extensions', '').split()])
-    recipes = _closure(_recipes(here))
+    runs = closure(['zc.buildout', *options.get('extensions', '').split()])
+    recipes = closure(_recipes(here))
     names = _eggs({**recipes, **runs}, options)
-    for dist in runs.values():
-        name = names.get(site_packages.key(dist.project_name, dist.version))
-        if name is not None:
-            site_packages.restore_metadata_name(Path(eggs_directory, name))
-    known = (
-        names.get(site_packages.key(dist.project_name, dist.version))
-        for dist in runs.values()
-    )
+    known = [names.get(_key(dist)) for dist in runs.values()]
+    for name in filter(None, known):
+        site_packages.restore_metadata_name(Path(eggs_directory, name))
     buildinfo.write(
         BuildInfo(
             environment=bootstrap.environment(),
@@ -118,7 +113,7 @@ def _recipes(here: BuildoutPaths) -> Iterator[str]:
         yield from dict.fromkeys(_RECIPE.findall(text))
 
 
-def _closure(roots: Iterable[str]) -> dict[str, Any]:
+def closure(roots: Iterable[str]) -> dict[str, Any]:
     """Return {normalised name: active distribution} of all that `roots` need, roots first."""
     active = {canonicalize_name(dist.project_name): dist for dist in pkg_resources.working_set}
     waiting = [pkg_resources.Requirement.parse(root) for root in roots]
@@ -140,10 +135,10 @@ def _eggs(dists: Mapping[str, Any], options: Mapping[str, str]) -> dict[tuple[st
     """Return the names of the eggs in the eggs directory, after making those that lack."""
     directory = options['eggs-directory']
     names = site_packages.egg_names(directory)
-    versions = {name: dist.version for name, dist in dists.items()}
+    versions = {name: _version(dist) for name, dist in dists.items()}
     lacking = [
-        str(dist.as_requirement()) for dist in dists.values()
-        if site_packages.key(dist.project_name, dist.version) not in names
+        f'{dist.project_name}=={_version(dist)}' for dist in dists.values()
+        if _key(dist) not in names
     ]  # fmt: skip
     if not lacking:
         return names
@@ -168,6 +163,23 @@ def _eggs(dists: Mapping[str, Any], options: Mapping[str, str]) -> dict[tuple[st
             'there is one.', ', '.join(lacking), str(error).rstrip('.'),
         )  # fmt: skip
     return site_packages.egg_names(directory)
+
+
+def pin_of(project: str) -> str | None:
+    """Return the version that [versions] pin a project to, None if they don't."""
+    constraint = easy_install.default_versions().get(canonicalize_name(project), '')
+    if not constraint or constraint[0] in '<>':
+        return None
+    return str(constraint.removeprefix('=='))
+
+
+def _version(dist: Any) -> str:
+    """Return the version of which an egg is wanted: that of the pin, whatever is active now."""
+    return pin_of(dist.project_name) or str(dist.version)
+
+
+def _key(dist: Any) -> tuple[str, str]:
+    return site_packages.key(dist.project_name, _version(dist))
 
 
 def _relative(here: BuildoutPaths, path: str) -> str:

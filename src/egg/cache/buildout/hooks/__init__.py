@@ -19,6 +19,8 @@ loading twice, or ending without `unload`, does no harm. What is known of the ru
 - `egg_making`: `call_pip_install` and `UNPACKERS`, wrapped for archives. Directories and editable
   installs pass through. `_maybe_copy_and_rename_wheel` would look into a wheel that was not
   downloaded.
+- `installed_pins`: what is pinned to another version than the one beside zc.buildout. Such pins of
+  what extensions require are fetched before any extension is loaded.
 - `developing`: `easy_install.develop` finds what the build requires in a directory of archives
   from the cache. If that isn't enough, it is built again as ever. Offline (`-o`) without such
   archives, it makes do with the setuptools that is there.

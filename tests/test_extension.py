@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,36 @@ def test_other_extensions_beside_it(buildout_factory, demo, tools, tmp_path, cac
     twins.assert_same(plain, buildout)
 
 
+def test_eggs_of_other_extensions_are_stored_when_it_is_loaded(
+        buildout_factory, index, archives_dir, tools, tmp_path, cache_dir):
+    entry_points = '[zc.buildout.extension]\ndefault = other:main\n'
+    index.add(archives.make_wheel(archives_dir, 'other', '2.0', requires=['helper'],
+                                  entry_points=entry_points,
+                                  files={'other/__init__.py': 'def main(buildout): pass'}))
+    index.add(archives.make_wheel(archives_dir, 'helper', '1.0'))
+    pins = {'other': '2.0', 'helper': '1.0',
+            'zc.recipe.egg': support_tools.find('zc.recipe.egg').version}
+    fetched = '2 eggs of extensions were fetched before the egg cache was loaded.'
+    for extensions in ('egg.cache other', 'other egg.cache'):
+        part = egg_part('helper', versions=pins, buildout={'extensions': extensions})
+        assert buildout_factory(part).run().lines(fetched)
+    assert twins.entries(cache_dir).keys() >= {('other', '2.0'), ('helper', '1.0')}
+    # Where they are installed beside zc.buildout nothing is fetched, and no index is asked.
+    beside = tmp_path / 'beside'
+    shutil.copytree(tools[0], beside)
+    for wheel in archives_dir.glob('*.whl'):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(beside)
+    index.stop()
+    last = buildout_factory(
+        part, tools=[str(beside), *tools[1:]], egg_cache_self_contained='yes').run('-N')
+    assert last.lines('Copied helper 1.0 from the egg cache') and not last.lines('fetched before')
+    assert not last.lines('No answer', 'helper') and not last.lines('/simple/helper/')
+    # Elsewhere a part gets them without an index, too.
+    last = buildout_factory(egg_part('other', versions=pins)).run()
+    assert last.lines('Copied other 2.0') and last.lines('Copied helper 1.0')
+
+
 @pytest.mark.slow
 def test_build_variables_that_an_extension_or_recipe_sets_count(
         buildout_factory, demo, tools, tmp_path, cache_dir):
@@ -325,7 +356,8 @@ def test_buildout_can_fetch_it_with_all_that_it_needs(
     plain = buildout_factory(demo, cache=False, tools=[str(bare)])
     plain.run()
     first = buildout_factory(demo, tools=[str(bare)])
-    assert first.run().lines('Egg cache: 0 of 1 egg copied, 1 built and stored')
+    result = first.run()
+    assert result.lines('Egg cache: 0 of 1 egg copied, 1 built and stored', '2 eggs of extensions')
     assert first.egg('egg.cache') and first.egg('filelock')
     second = buildout_factory(demo, tools=[str(bare)])
     result = second.run()

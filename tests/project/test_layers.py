@@ -13,7 +13,7 @@ SOURCE = Path(cache.__file__).parent
 
 #: Packages, and the modules of each, from the top to the bottom: a module may import what comes
 #: after it. The first row is `egg.cache` itself. The verbs are in two folders of `commands`, and
-#: the first nine of `buildout` in its `hooks`.
+#: the first ten of `buildout` in its `hooks`.
 HOUSE = {
     '': 'extension cli',
     'commands': 'clearing removal adding pruning directory listing showing stats verification '
@@ -23,9 +23,10 @@ HOUSE = {
                'staging tarball delta release',
     'explain': 'questions explanation nearest answers comparison',
     'adopt': 'adoption eligibility destination',
-    'buildout': 'installed_pins activation developing self_contained installer unanswered '
-                'egg_making state compatibility installation build_requirements pip_reports '
-                'session fallback from_source copying storing damaged_entries failures',
+    'buildout': 'installed_pins extension_eggs activation developing self_contained installer '
+                'unanswered egg_making state compatibility installation build_requirements '
+                'pip_reports session fallback from_source copying storing damaged_entries '
+                'failures',
     'maintenance': 'prune candidates manifest_summary clear cleanup verify selection',
     'stats': 'history totals recorder run_record counters',
     'portable': 'relocation selfcontained modified_eggs findings script_requirements '

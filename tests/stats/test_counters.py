@@ -39,3 +39,10 @@ def test_no_time_ever_is_a_traceback(seconds):
     counts = Counters()
     counts.copy(seconds, 0.5)
     assert counts.summary().startswith('Egg cache: 1 of 1 egg copied')
+
+
+def test_eggs_of_extensions_are_not_hidden():
+    counts = Counters(copied=9, early=2)
+    assert counts.summary().endswith(
+        ' saved. 2 eggs of extensions were fetched before the egg cache was loaded.')
+    assert Counters(early=1).summary().startswith('Egg cache: 0 of 0 eggs copied')

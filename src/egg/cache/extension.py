@@ -12,7 +12,7 @@ from typing import Any
 
 import zc.buildout
 
-from egg.cache.buildout.hooks import activation, compatibility
+from egg.cache.buildout.hooks import activation, compatibility, extension_eggs, installed_pins
 from egg.cache.buildout.session import Session
 from egg.cache.buildout.storing import Builder
 from egg.cache.common.errors import SettingError, UntrustedError
@@ -72,7 +72,7 @@ def load(buildout: Any) -> None:
         # After an error nobody unloads extensions.
         atexit.register(session.recorder.leave)
         _remark_on_layout(options)
-        _remark_on_pins(options)
+        _look_at_extensions(session, options)
 
 
 def unload(buildout: Any) -> None:
@@ -150,15 +150,11 @@ def _remark_on_layout(options: Any) -> None:
         )  # fmt: skip
 
 
-def _remark_on_pins(options: Any) -> None:
-    """Say it if something is pinned that buildout had to fetch before it loaded extensions."""
-    # Imported late: without pins, and with none that differs, nobody needs it.
-    from egg.cache.buildout.hooks import installed_pins
-
-    try:
+def _look_at_extensions(session: Session, options: Any) -> None:
+    """Take care of what buildout had to fetch before it loaded extensions."""
+    with session.trouble('look up'):
         installed_pins.remark(options.get('extensions', ''))
-    except Exception as error:  # noqa: BLE001 - it is only a remark
-        logger.debug('Whether pins differ from what is installed is not known: %s', error)
+        extension_eggs.note(session, options)
 
 
 def _follow(options: Any, session: Session) -> Callable[[], Session]:

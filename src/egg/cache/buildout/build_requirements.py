@@ -40,7 +40,9 @@ class BuildRequirements:
         self._session = session
         self._origin = origin
         self._store = Store(session.layout, ARCHIVES)
-        self._damaged = DamagedEntries(self._store, session.recorder)
+        self._damaged = DamagedEntries(
+            self._store, session.recorder, lambda: session.settings.writes
+        )
         self._umask = storing.umask()
 
     def lay_out(self, directory: Path) -> list[Entry]:
@@ -53,7 +55,7 @@ class BuildRequirements:
                 try:
                     self._copy(entry, directory)
                 except DamagedError as fault:
-                    self._damaged.set_aside(entry, fault, self._session.settings.writes)
+                    self._damaged.set_aside(entry, fault)
                     return []
             return entries
         return []

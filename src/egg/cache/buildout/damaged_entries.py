@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from egg.cache.common.errors import CacheError, DamagedError
@@ -15,13 +16,14 @@ logger = logging.getLogger('egg.cache')
 class DamagedEntries:
     """The damage that one run finds: one warning for each entry."""
 
-    def __init__(self, store: Store, recorder: Recorder) -> None:
+    def __init__(self, store: Store, recorder: Recorder, writes: Callable[[], bool]) -> None:
         self._store = store
+        self._writes = writes
         self._recorder = recorder
         self._seen: set[Path] = set()
 
-    def set_aside(self, entry: Entry, fault: DamagedError, writes: bool) -> None:
-        """Move a damaged entry to `trash/` if this run `writes` to the cache; say so."""
+    def set_aside(self, entry: Entry, fault: DamagedError) -> None:
+        """Move a damaged entry to `trash/` if this run writes to the cache; say so."""
         # Looked at twice: somebody may have removed it while it was read, or built it anew.
         again = Entry(entry.path)
         if not again.exists() or next(again.faults(), None) is None:
@@ -36,7 +38,7 @@ class DamagedEntries:
             '%s\nThe egg is built anew.',
             entry,
             fault,
-            self._moved(again) if writes else f'It stays where it is: {entry.path}.',
+            self._moved(again) if self._writes() else f'It stays where it is: {entry.path}.',
         )
 
     def _moved(self, entry: Entry) -> str:

@@ -59,7 +59,7 @@ class Session:
         self._from_source = FromSource(source_builds, self.trouble)
         self._umask = storing.umask()
         self._linker = Linker(settings.link_mode)
-        self._damaged = DamagedEntries(self.store, self.recorder)
+        self._damaged = DamagedEntries(self.store, self.recorder, lambda: self._storing.is_on)
         self._storing = Storing(self.store, settings, builder, self.recorder, self._umask)
 
     def trouble(self, verb: str) -> Guard:
@@ -158,8 +158,7 @@ class Session:
         prefers_final: bool,
     ) -> list[Entry]:  # fmt: skip
         """Return the entries of `project` whose version and URL are accepted, best first."""
-        # Imported late: where an index answers, nobody needs it.
-        from egg.cache.buildout import fallback
+        from egg.cache.buildout import fallback  # Late: where an index answers, nobody needs it.
 
         def fits(entry: Entry) -> bool:
             manifest = entry.manifest
@@ -175,7 +174,7 @@ class Session:
 
         sessions = (one for one in dict.fromkeys((self, self._sources)) if one.settings.reads)
         entries = chain.from_iterable(one.store.versions(project) for one in sessions)
-        return fallback.best(entries, fits, prefers_final, self._set_aside, self.trouble)
+        return fallback.best(entries, fits, prefers_final, self._damaged.set_aside, self.trouble)
 
     def copy(self, entry: Entry, directory: Path) -> Copy | None:
         """Copy the egg of `entry` into `directory`; None if it is damaged or gone.
@@ -188,7 +187,7 @@ class Session:
             try:
                 return copying.copy(entry, directory, self._umask, self._linker)
             except DamagedError as fault:
-                self._set_aside(entry, fault)
+                self._damaged.set_aside(entry, fault)
         return None
 
     def arrived(self, copy: Copy, how: str, origin: str = '') -> None:
@@ -227,17 +226,19 @@ class Session:
                 self._storing.add(project, version, archive, egg, seconds, self.counters)
             return egg
 
+    def keep(self, project: str, version: str, archive: Archive, egg: Path) -> None:
+        """Store an egg that was made before this session was there."""
+        builds = self._from_source.builds if archive.kind == 'sdist' else SourceBuilds()
+        if not builds.missing and not builds.obstacle:
+            self._for(archive)._storing.add(project, version, archive, egg, 0.0, Counters())
+
     def remember(self, origin: Origin, project: str, pin: str, pointer: Pointer) -> None:
         """Keep what the pin `project == pin` resolved to in `origin`, if its egg is stored."""
         self._storing.remember(origin, project, pin, pointer, lambda one: self._for(one).store)
 
     def finish(self) -> None:
         """Prune what is more than `egg-cache-max-size`, if something was stored."""
-        if self.counters.stored:
-            self._storing.prune(self.started)
-
-    def _set_aside(self, entry: Entry, fault: DamagedError) -> None:
-        self._damaged.set_aside(entry, fault, self._storing.is_on)
+        self._storing.prune(self.started, self.counters.stored + self.counters.early)
 
     def _found(self, project: str, version: str, archive: Archive) -> Entry | None:
         with self.trouble('look up'):
@@ -245,7 +246,7 @@ class Session:
             try:
                 return entry if self.store.holds(entry, archive) else None
             except DamagedError as fault:
-                self._set_aside(entry, fault)
+                self._damaged.set_aside(entry, fault)
         return None
 
     def _made(

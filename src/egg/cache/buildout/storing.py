@@ -86,7 +86,7 @@ class Storing:
         self, project: str, version: str, archive: Archive, egg: Path, seconds: float,
         counters: Counters,
     ) -> None:  # fmt: skip
-        """Store an egg that was built from `archive`, if this run does, and count it."""
+        """Store an egg that was built from `archive`, if this run does; add it to `counters`."""
         if not self.is_on:
             return
         with self.trouble('write to', stops_writing=True):
@@ -134,10 +134,13 @@ class Storing:
                 self._store.check(layout.origin(key, origin.key))
                 origins.write(layout, key, origin, project, pin, pointer)
 
-    def prune(self, started: float) -> None:
-        """Prune what is more than `egg-cache-max-size`, at the end of a run since `started`."""
+    def prune(self, started: float, stored: int) -> None:
+        """Prune what is more than `egg-cache-max-size`, at the end of a run since `started`.
+
+        One that has `stored` nothing leaves the cache as small as it was.
+        """
         limit = self._settings.max_size
-        if limit is None or not self.is_on:
+        if limit is None or not self.is_on or not stored:
             return
         # Imported late, here and below: a run that builds nothing doesn't pay for it.
         from egg.cache.maintenance import prune

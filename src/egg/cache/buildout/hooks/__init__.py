@@ -21,6 +21,7 @@ loading twice, or ending without `unload`, does no harm. What is known of the ru
   downloaded.
 - `installed_pins`: what is pinned to another version than the one beside zc.buildout. Such pins of
   what extensions require are fetched before any extension is loaded.
+- `extension_eggs` stores what was fetched that way, and counts it for the summary.
 - `developing`: `easy_install.develop` finds what the build requires in a directory of archives
   from the cache. If that isn't enough, it is built again as ever. Offline (`-o`) without such
   archives, it makes do with the setuptools that is there.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import glob
 import logging
 import os
+import sys
 import time
 from typing import Any
 
@@ -184,6 +185,8 @@ class CachingInstaller(getattr(easy_install, 'Installer', object)):  # type: ign
             return None
 
         def allows(url: str) -> bool:
+            if not url:  # It came before the egg cache was loaded, from wherever it was allowed.
+                return tuple(self._allow_hosts) == ('*',)
             return not origins.is_remote(url) or bool(self._index.url_ok(url))
 
         def accepts(version: str) -> bool:
@@ -207,12 +210,13 @@ class CachingInstaller(getattr(easy_install, 'Installer', object)):  # type: ign
         return Origin(self._index.index_url, tuple(self._links), tuple(self._allow_hosts))
 
     def _local(self, req: Any) -> tuple[str, ...]:
-        """Return the sha256 of the local archives that satisfy `req`."""
-        dists = (dist for dist in self._index[req.project_name] if dist in req)
-        return local_archives.digests(
-            [dist.location for dist in dists if not origins.is_remote(dist.location)],
-            self._download_cache,
-        )
+        """Return the sha256 of the local archives that satisfy `req`.
+
+        buildout's index has what is on `sys.path`, too, which is no archive.
+        """
+        found = (dist.location for dist in self._index[req.project_name] if dist in req)
+        local = {place for place in found if not origins.is_remote(place)} - set(sys.path)
+        return local_archives.digests(list(local), self._download_cache)
 
 
 def _distribution(entry: Entry) -> Any:

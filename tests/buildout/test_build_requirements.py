@@ -203,6 +203,8 @@ def test_what_was_kept_is_listed_and_verified_as_eggs_are(make, run, cache_dir):
              if entry.environment_key == ARCHIVES]  # fmt: skip
     assert list(map(str, found)) == ['helper 1.0', 'tinybuild 1.0']
     assert not [fault for entry in found for fault in entry.faults()]
+    # But they are no eggs.
+    assert list(store.siblings(Layout(cache_dir), 'helper', '1.0')) == []
     assert all(entry.manifest.archive.url.startswith('http://127.0.0.1') for entry in found)
 
 

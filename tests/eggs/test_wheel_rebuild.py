@@ -109,3 +109,18 @@ def test_what_the_installer_wrote_stays_out(tmp_path, simple):
         file.write('demo/__pycache__/__init__.cpython-312.pyc,,\n')
     assert {name.rpartition('/')[2] for name in members(wheel_rebuild.rebuild(simple, tmp_path))} == {
         '__init__.py', 'METADATA', 'WHEEL', 'top_level.txt', 'entry_points.txt'}
+
+
+def test_the_identity_of_what_is_installed_is_that_of_its_files(tmp_path, rich_wheel):
+    first, second = (installed(tmp_path / name, rich_wheel) for name in ('one', 'two'))
+    identity = wheel_rebuild.identity(first)
+    assert wheel_rebuild.identity(second) == identity and len(identity) == 64
+    # pip says so of a wheel that it was given by its path.
+    (first / 'direct_url.json').unlink()
+    assert wheel_rebuild.identity(first) == identity
+    assert wheel_rebuild.is_from_index(first) and not wheel_rebuild.is_from_index(second)
+    (second.parent / 'ns/demo/run.sh').chmod(0o644)
+    assert wheel_rebuild.identity(second) != identity
+    (second.parent / 'ns/demo/run.sh').write_text('#!/bin/sh\necho\n')
+    with pytest.raises(CacheError, match='is not what was installed'):
+        wheel_rebuild.identity(second)

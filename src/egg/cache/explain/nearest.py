@@ -17,7 +17,7 @@ from egg.cache.lookup.stores import Stores
 from egg.cache.maintenance import selection
 from egg.cache.stats import run_record
 from egg.cache.store.entry import Entry
-from egg.cache.store.layout import ORIGIN
+from egg.cache.store.layout import ARCHIVES, ORIGIN
 
 # Of other versions, so many are named.
 _NEAREST = 3
@@ -28,6 +28,8 @@ def miss(stores: Stores, question: Question, obstacle: str) -> Explanation:
     wanted = Exclusion(canonicalize_name(question.project), question.specifier)
     compared = []
     for entry in selection.select(stores.layout, wanted):
+        if entry.environment_key == ARCHIVES or _is_of_installed(entry):
+            continue  # Nobody gets these for a requirement.
         mine = stores.environment_of(entry)
         if entry.environment_key != mine.key:
             other = selection.environment(stores.layout, entry.environment_key)
@@ -57,6 +59,12 @@ def miss(stores: Stores, question: Question, obstacle: str) -> Explanation:
     there = ', '.join(dict.fromkeys(version_of(entry) for entry in nearest))
     version = Difference('version', str(question.specifier), there)
     return Explanation(MISS, 'version', nearest[0], differences=(version,))
+
+
+def _is_of_installed(entry: Entry) -> bool:
+    with suppress(DamagedError):
+        return entry.manifest.archive.kind == 'installed'
+    return False
 
 
 def _adopted(stores: Stores, question: Question, obstacle: str, entry: Entry) -> Explanation:

@@ -23,7 +23,14 @@ from egg.cache.store import manifest as manifests
 from egg.cache.store import permissions, transfer, trust
 from egg.cache.store.entry import Entry as Entry
 from egg.cache.store.inventory import environment_keys, left_overs, names, set_aside
-from egg.cache.store.layout import CACHEDIR_TAG, DIGEST_LENGTH, ENVIRONMENT, MANIFEST, Layout
+from egg.cache.store.layout import (
+    ARCHIVES,
+    CACHEDIR_TAG,
+    DIGEST_LENGTH,
+    ENVIRONMENT,
+    MANIFEST,
+    Layout,
+)
 from egg.cache.store.manifest import Archive, Manifest
 
 #: Seconds after which something in `tmp/` belongs to no living process, or in `trash/` has been
@@ -205,9 +212,13 @@ def entries(layout: Layout) -> Iterator[Entry]:
 def siblings(layout: Layout, project: str, version: str) -> Iterator[Entry]:
     """Yield the entries of one version in all environments; sorted, and named as by `entries`.
 
+    Archives that no egg was made of are left out.
+
     Raises `CacheError` for a name or version that can't be kept.
     """
     for key in environment_keys(layout):
+        if key == ARCHIVES:
+            continue
         path = layout.entry(key, project, version, '0').parent
         if not any(map(os.path.islink, (layout.eggs(key), path.parent))):
             for name in names(path):

@@ -105,13 +105,17 @@ def _document(entry: Entry, layout: Layout, with_files: bool) -> dict[str, Any]:
 def _rows(document: dict[str, Any], now: float) -> Iterator[tuple[str, str]]:
     """Yield what is shown of an entry: name and text of each line."""
     archive, build = document['archive'], document['build']
+    is_installed = archive['kind'] == 'installed'
     is_known = archive['kind'] != 'unknown'
-    if is_known:
+    if is_installed:
+        yield 'archive', 'none: the egg was made of what is installed beside zc.buildout'
+    elif is_known:
         yield 'archive', f'{archive["name"]} ({archive["kind"]})'
     else:
         yield 'archive', 'not known: the egg was taken over as it was'
     yield 'from', archive['url'] or 'not known'
-    yield 'sha256', archive['sha256'] if is_known else f'{archive["sha256"]} (of the egg)'
+    of_what = ' (of what is installed)' * is_installed or ' (of the egg)' * (not is_known)
+    yield 'sha256', f'{archive["sha256"]}{of_what}'
     yield 'built' if is_known else 'taken over', _moment(build['at'], now)
     if is_known:
         yield 'took', units.duration(build['seconds'])

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 import sysconfig
 from dataclasses import replace
 from importlib.metadata import version
@@ -655,25 +656,68 @@ def test_a_hit_after_asking_is_said_with_both_values(capsys, buildout, cache_dir
     assert (hit['reason'], hit['entry']['path']) == ('damaged', str(entry.path))
     assert hit['detail'].startswith('demo/__init__.py: ')
     pin(buildout, '3')
-    assert_documented('why', hit, answer(capsys, 'why', 'demo', status=1))
+    miss, everything = (answer(capsys, 'why', what, status=1) for what in ('demo', '--all'))
+    assert_documented('why', hit, miss, everything)
 
 
 def test_what_else_there_is_to_know_is_said_beside(capsys, buildout, cache_dir):
     eggs = buildout / 'eggs' / 'v5'
     eggs.mkdir(parents=True)
-    (eggs / 'demo-1.0-py3.12.egg').mkdir()
-    (eggs / 'demo-0.9-py3.12.egg').mkdir()
-    (eggs / 'demonstration-1.0-py3.12.egg').mkdir()
+    python = f'py{sys.version_info[0]}.{sys.version_info[1]}'
+    for name in ('demo-1.0', 'demo-0.9', 'demonstration-1.0'):
+        (eggs / f'{name}-{python}.egg').mkdir()
+    (eggs / 'demo-1.0-py2.7.egg').mkdir()
     configure(buildout, cache_dir, extensions='')
     status, output, errors = run(capsys, 'why', 'demo')
     assert (status, output) == (1, (
         'demo==1.0: miss, the egg cache is switched off (egg.cache is not among the '
         'extensions).\n'))
     assert errors == (
-        'demo-1.0-py3.12.egg is in the buildout already, so the egg cache is not asked for it.\n'
+        f'demo-1.0-{python}.egg is in the buildout already, so the egg cache is not asked for '
+        'it.\n'
     )
-    _, _, errors = run(capsys, 'why', 'packaging')
-    assert 'packaging is installed beside zc.buildout' in errors
+
+
+@pytest.mark.parametrize(('pin', 'more', 'said'), [
+    (True, '', 'that version: parts get an egg of it.'),
+    (True, 'egg-cache-self-contained = no', 'that: the egg cache is not asked.'),
+    (False, '', 'that unless an index has a newer one.'),
+    (False, 'newest = false', 'that version: parts get an egg of it.'),
+])  # fmt: skip
+def test_what_is_beside_is_said_plainly(capsys, buildout, cache_dir, pin, more, said):
+    configure(buildout, cache_dir, more=more)
+    number = version('packaging')
+    errors = run(capsys, 'why', f'packaging=={number}' if pin else 'packaging')[2]
+    assert errors.splitlines()[-1] == (
+        f'packaging {number} is installed beside zc.buildout, and buildout takes {said}')
+
+
+def test_a_develop_egg_is_asked_of_nobody(capsys, buildout, cache_dir):
+    configure(buildout, cache_dir, more='develop = shop')
+    (buildout / 'shop').mkdir()
+    (buildout / 'shop/setup.py').write_text('from setuptools import setup\nsetup(name="demo")')
+    status, output, _ = run(capsys, 'why', 'demo')
+    assert (status, output) == (
+        0, f'demo==1.0: not asked for: it is a develop egg, {buildout}/shop.\n')
+    (buildout / 'shop/setup.py').write_text(
+        'from setuptools import setup\nsetup(name="demo", version="2")')
+    # [versions] want another one.
+    assert answer(capsys, 'why', 'demo', status=1)['reason'] == 'never-built'
+
+
+def test_several_are_answered_at_once(capsys, buildout, cache_dir):
+    document = answer(capsys, 'why', 'demo', 'other==2', status=1)
+    names = [one['requirement'] for one in document['requirements']]
+    assert names == ['demo==1.0', 'other==2']
+    assert document['requirements'][0] == answer(capsys, 'why', 'demo', status=1)
+    status, output, _ = run(capsys, 'why', 'demo', 'other==2')
+    assert output.count(': miss, ') == 2
+
+
+@pytest.mark.parametrize('arguments', [[], ['--all', 'demo']])
+def test_either_all_or_some_are_asked_for(capsys, buildout, arguments):
+    status, output, errors = run(capsys, 'why', *arguments)
+    assert (status, output) == (2, '') and 'a REQUIREMENT and --all' in errors
 
 
 def test_another_environment_of_the_last_run_is_said(capsys, buildout, cache_dir):

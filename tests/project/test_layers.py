@@ -21,7 +21,8 @@ HOUSE = {
     'sbom': 'cyclonedx_json composition dependencies components',
     'release': 'packing plan preflight trial_install develop_eggs required_eggs flattening '
                'staging tarball delta release',
-    'explain': 'questions explanation nearest answers comparison',
+    'explain': 'survey walk needs outcomes questions present explanation nearest answers '
+               'comparison',
     'adopt': 'adoption eligibility destination',
     'buildout': 'installed_pins extension_eggs activation developing self_contained installer '
                 'unanswered egg_making state compatibility installation build_requirements '
@@ -31,7 +32,8 @@ HOUSE = {
     'stats': 'history totals recorder run_record counters',
     'portable': 'relocation selfcontained modified_eggs findings script_requirements '
                 'installed_cfg buildout_paths used_eggs buildinfo embedded_paths elf',
-    'eggs': 'site_packages wheel_rebuild provenance record_check contents metadata',
+    'eggs': 'site_packages wheel_rebuild provenance record_check contents source_metadata '
+            'metadata',
     'configuration': 'location buildout_cfg zc_reader local_archives index_options settings',
     'lookup': 'build_requirements stores pins origins',
     'store': 'store entry transfer integrity manifest locks trust ownership permissions '

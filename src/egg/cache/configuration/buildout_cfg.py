@@ -12,7 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from egg.cache.common import files
 from egg.cache.common.errors import CacheError
@@ -28,7 +28,10 @@ class Configuration:
     """What is written for the buildout in `directory`; `path` is the file that says it.
 
     `options` are those of `[buildout]`, defaults included, but for `extends-cache`; `versions`
-    are the pins, as they are written. `cache_source` is the file with `egg-cache`.
+    are the pins, as they are written. `cache_source` is the file with `egg-cache`. `parts` are
+    the sections with a recipe that buildout installs, if they were asked for. `fetched` are the
+    URLs of what is extended, if a network was needed for them. `sources` are those of
+    mr.developer, {name: text}.
     """
 
     path: str
@@ -36,6 +39,9 @@ class Configuration:
     options: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     cache_source: str = ''
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    fetched: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,14 +71,14 @@ def find(directory: str) -> str | None:
     return None
 
 
-def read(directory: str) -> Configuration:
+def read(directory: str, has_parts: bool = False) -> Configuration:
     """Return the configuration that counts in `directory`; changes nothing on the disk.
 
     Asks the network only if something is extended that is elsewhere, and not in the
     `extends-cache`. Raises `CacheError` if there is no configuration, none that can be read, or
     one of a stranger.
     """
-    return _both(directory)[0]
+    return _both(directory, has_parts=has_parts)[0]
 
 
 def sections(directory: str, has_defaults: bool = True, name: str = '') -> Sections:
@@ -85,7 +91,7 @@ def sections(directory: str, has_defaults: bool = True, name: str = '') -> Secti
 
 
 def _both(
-    directory: str, has_defaults: bool = True, name: str = ''
+    directory: str, has_defaults: bool = True, name: str = '', has_parts: bool = False
 ) -> tuple[Configuration, Sections]:
     directory = os.path.abspath(directory)
     path = os.path.normpath(os.path.join(directory, name)) if name else find(directory)
@@ -99,11 +105,13 @@ def _both(
             import zc.buildout
 
             try:
-                return _read(path, directory, offline, has_defaults)
+                return _read(path, directory, offline, has_defaults, has_parts)
             except zc.buildout.UserError as error:
                 if 'offline mode' not in str(error) and 'download cache' not in str(error):
                     raise
-                return _read(path, directory, online, has_defaults)
+                found, all_sections = _read(path, directory, online, has_defaults, has_parts)
+                fetched = tuple(name for name in all_sections.files if '://' in name)
+                return replace(found, fetched=fetched), all_sections
     except CacheError:
         raise
     except ModuleNotFoundError as error:
@@ -128,11 +136,12 @@ def _check_owner(path: str) -> None:
 
 
 def _read(
-    path: str, directory: str, given: list[tuple[str, str]], has_defaults: bool
-) -> tuple[Configuration, Sections]:
+    path: str, directory: str, given: list[tuple[str, str]], has_defaults: bool,
+    has_parts: bool,
+) -> tuple[Configuration, Sections]:  # fmt: skip
     if os.path.dirname(path) != directory:
         given = [*given, ('directory', directory)]
-    reader = zc_reader.reader()
+    reader = zc_reader.reader(has_parts)
     # What is extended optionally is looked for in the working directory.
     with zc_reader.collected() as texts, files.inside(directory):
         try:
@@ -141,13 +150,14 @@ def _read(
                 use_user_defaults=os.path.basename(path) != _DEFAULTS and has_defaults,
             )  # fmt: skip
         except zc_reader.Done as done:
-            options, versions, annotated, written, inherited = done.args
+            options, versions, annotated, written, inherited, parts, sources = done.args
     options.pop('extends-cache', None)
     root = os.path.join(directory, options.get('directory', ''))
     source = _CACHE_SOURCE.search(annotated)
     configuration = Configuration(
-        path, root, options, versions, _absolute(source[1], root) if source else path
-    )
+        path, root, options, versions, _absolute(source[1], root) if source else path,
+        parts, sources=sources,
+    )  # fmt: skip
     return configuration, Sections(options, written, inherited, texts)
 
 

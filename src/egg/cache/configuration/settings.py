@@ -138,10 +138,11 @@ def parse(options: Mapping[str, str], buildout_directory: str) -> Settings:
     )
 
 
-def is_listed(extensions: str) -> bool:
-    """Tell whether this extension is among `extensions`, with or without extras or a version."""
+def is_listed(extensions: str, project: str = 'egg.cache') -> bool:
+    """Tell whether an extension is among `extensions`, with or without extras or a version."""
     names = (re.match(r'[\w.-]*', spec) for spec in extensions.split())
-    return 'egg-cache' in {canonicalize_name(match[0]) for match in names if match}
+    listed = {canonicalize_name(match[0]) for match in names if match}
+    return canonicalize_name(project) in listed
 
 
 def default_directory() -> Path:

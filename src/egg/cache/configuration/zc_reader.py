@@ -37,10 +37,11 @@ def collected() -> Iterator[dict[str, str]]:
 
 
 class Done(Exception):
-    """Everything is read: options, versions, what `buildout annotate` says, and all sections."""
+    """Everything is read: options, versions, what `buildout annotate` says, all sections,
+    the parts that were asked for, and the sources of mr.developer."""
 
 
-def reader() -> Any:
+def reader(has_parts: bool = False) -> Any:
     """Return a class that reads a configuration and raises `Done`."""
     from zc.buildout.buildout import Buildout
 
@@ -71,9 +72,22 @@ def reader() -> Any:
                 with contextlib.redirect_stdout(output):
                     self.annotate(['buildout'])
                 raise Done(
-                    options, versions, output.getvalue(), self._sections(), self._inherited()
-                )
+                    options, versions, output.getvalue(), self._sections(), self._inherited(),
+                    self._parts_of(options) if has_parts else {}, self._sources_of(options),
+                )  # fmt: skip
             return super().__getitem__(section)
+
+        def _parts_of(self, options: dict[str, str]) -> dict[str, dict[str, str]]:
+            """Return the parts, and the sections with a recipe that they refer to."""
+            for part in options.get('parts', '').split():
+                self[part]
+            return {name: dict(section) for name, section in self._data.items()
+                    if 'recipe' in section}  # fmt: skip
+
+        def _sources_of(self, options: dict[str, str]) -> dict[str, str]:
+            """Return the sources that mr.developer may check out, as they are written."""
+            section = options.get('sources', 'sources')
+            return dict(self[section]) if section in self._raw else {}
 
         def _sections(self) -> dict[str, dict[str, str]]:
             """Return what the files say, with what they add to defaults."""

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from email.parser import HeaderParser
+from importlib.metadata import distributions
 from pathlib import Path
+
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
 
 from egg.cache.common import files
 from egg.cache.common.errors import CacheError
@@ -20,6 +26,31 @@ def name_and_version(egg: Path) -> tuple[str, str]:
         if directory.endswith('.dist-info'):
             return _parse(egg / directory / 'METADATA')
     return _parse(egg / 'EGG-INFO' / 'PKG-INFO')
+
+
+def requires(egg: Path) -> tuple[str, ...]:
+    """Return the requirements of the directory `egg`, as it says them; an extra is a marker.
+
+    Empty if it says nothing.
+    """
+    for distribution in distributions(path=[str(egg)]):
+        with suppress(OSError, ValueError, KeyError):
+            return tuple(distribution.requires or ())
+    return ()
+
+
+def applying(
+    texts: Iterable[str], extra: str, environment: Mapping[str, str]
+) -> Iterator[Requirement]:
+    """Yield the requirements that hold with these markers and that extra; others are passed over.
+
+    Markers that are not in `environment` are those of this process.
+    """
+    for text in texts:
+        with suppress(InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
+            one = Requirement(text)
+            if one.marker is None or one.marker.evaluate({**environment, 'extra': extra}):
+                yield one
 
 
 def _parse(path: Path) -> tuple[str, str]:

@@ -44,11 +44,11 @@ def read(directory: str) -> BuildSystem:
     asking = [_text(directory, name) for name in ('setup.py', 'setup.cfg')]
     more = '\n'.join(text for text in asking if 'setup_requires' in text)
     setup_requires = hashlib.sha256(more.encode()).hexdigest()[:32] if more else ''
-    table = _table(_text(directory, 'pyproject.toml'))
-    requires = table.get('requires')
+    found = table(directory, 'build-system')
+    requires = found.get('requires')
     if not isinstance(requires, list):
         return BuildSystem(setup_requires=setup_requires)
-    backend = table.get('build-backend')
+    backend = found.get('build-backend')
     return BuildSystem(
         tuple(sorted(map(str, requires))),
         backend if isinstance(backend, str) else _LEGACY_BACKEND,
@@ -56,7 +56,9 @@ def read(directory: str) -> BuildSystem:
     )
 
 
-def _table(text: str) -> dict[str, Any]:
+def table(directory: str, name: str) -> dict[str, Any]:
+    """Return a table of the `pyproject.toml` in `directory`, empty if there is none to be read."""
+    text = _text(directory, 'pyproject.toml')
     if not text:
         return {}
     try:
@@ -64,10 +66,10 @@ def _table(text: str) -> dict[str, Any]:
     except ModuleNotFoundError:  # Python 3.10. pip has it for just this purpose.
         from pip._vendor import tomli as tomllib  # type: ignore[no-redef]
     try:
-        table = tomllib.loads(text).get('build-system')
+        found = tomllib.loads(text).get(name)
     except (ValueError, RecursionError):
         return {}
-    return table if isinstance(table, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _text(directory: str, name: str) -> str:

@@ -16,6 +16,8 @@ from egg.cache.lookup.origins import Origin
 from egg.cache.store.entry import Entry
 
 HIT, MISS = 'hit', 'miss'
+#: Nobody is asked, as the buildout has it.
+THERE = 'there'
 
 #: Why it would be a miss, in the order in which these are looked at.
 REASONS = {
@@ -75,8 +77,9 @@ class Question:
 class Explanation:
     """What the cache would answer.
 
-    `reason` is one of `REASONS` for a miss; for a hit it is one of `OBSTACLES` if an index
-    is asked first, else ''. `entry` is the one that would be copied, or else the nearest one.
+    `reason` is one of `REASONS` for a miss, `develop` for a develop egg; for a hit it is one of
+    `OBSTACLES` if an index is asked first, else ''. `entry` is the one that would be copied, or
+    else the nearest one.
     """
 
     outcome: str
@@ -88,4 +91,4 @@ class Explanation:
     @property
     def asks_index(self) -> bool:
         # Where buildout installs nothing, it asks nobody.
-        return bool(self.reason) and self.reason not in ('offline', 'contradiction')
+        return bool(self.reason) and self.reason not in ('offline', 'contradiction', 'develop')

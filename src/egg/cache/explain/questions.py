@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -15,9 +14,15 @@ from packaging.version import Version
 
 from egg.cache.common.errors import CacheError, SettingError
 from egg.cache.configuration import buildout_cfg, index_options, local_archives, settings
+from egg.cache.configuration.buildout_cfg import Configuration
+from egg.cache.configuration.settings import Settings
 from egg.cache.environment import environment, source_builds
-from egg.cache.explain import comparison
-from egg.cache.explain.answers import BUILT, Explanation, Question
+from egg.cache.environment.environment import Environment
+from egg.cache.environment.source_builds import SourceBuilds
+from egg.cache.explain import comparison, present
+from egg.cache.explain.answers import BUILT, THERE, Explanation, Question
+from egg.cache.lookup import origins
+from egg.cache.lookup.origins import Origin
 from egg.cache.stats import history
 from egg.cache.store.layout import Layout
 
@@ -27,34 +32,27 @@ class Inquiry:
     """A question, and the buildout that asks it. `pin` is what its [versions] say."""
 
     question: Question
-    directory: str
-    options: Mapping[str, str]
+    asking: Asking
     pin: str
 
-    @property
-    def off(self) -> str:
-        """What switches the egg cache off where the question has no cache directory."""
-        if settings.is_listed(self.options.get('extensions', '')):
-            return 'egg-cache is empty'
-        return 'egg.cache is not among the extensions'
-
-    def remarks(self, layout: Layout, answer: Explanation) -> Iterator[str]:
+    def remarks(self, layout: Layout | None, answer: Explanation) -> Iterator[str]:
         """Yield what else somebody should know who wants to understand the `answer`."""
-        question = self.question
-        for name in _eggs(self.options, self.directory, question):
-            yield f'{name} is in the buildout already, so the egg cache is not asked for it.'
-        if _is_beside(question):
-            yield (
-                f'{question.project} is installed beside zc.buildout; if that one does, '
-                'the egg cache is not asked.'
-            )
+        question, asking = self.question, self.asking
+        there = present.read(asking.configuration)
+        for egg in there.eggs_of(question.project, question.specifier):
+            yield f'{egg.place} is in the buildout already, so the egg cache is not asked for it.'
+        beside = there.beside(question.project, question.specifier)
+        if beside is not None and answer.outcome != THERE:
+            yield self._beside(beside.version)
         compiler = question.source_builds.compiler
         if compiler and answer.reason in BUILT:
             yield (
                 f'{compiler} is not there, so what is built from source here and could have been '
                 'compiled is not stored: it may lack something.'
             )
-        last = history.last_run(layout, os.path.realpath(self.directory))
+        if layout is None:
+            return
+        last = history.last_run(layout, os.path.realpath(asking.directory))
         if last is not None and last.environment and last.environment != question.environment.key:
             yield (
                 f'The last run of this buildout had another environment: {last.environment}; '
@@ -67,47 +65,119 @@ class Inquiry:
                     f'{difference.there or "not set"} in that run.'
                 )
 
+    def _beside(self, version: str) -> str:
+        there = f'{self.question.project} {version} is installed beside zc.buildout'
+        if self.asking.seeks_newest(self.question.specifier):
+            return f'{there}, and buildout takes that unless an index has a newer one.'
+        if self.question.settings.self_contained == 'yes':
+            return f'{there}, and buildout takes that version: parts get an egg of it.'
+        return f'{there}, and buildout takes that: the egg cache is not asked.'
 
-def read(text: str, directory: str | None = None, cache: Path | None = None) -> Inquiry:
+
+@dataclass(frozen=True)
+class Asking:
+    """A buildout that asks, and all that its questions have in common."""
+
+    configuration: Configuration
+    settings: Settings
+    environment: Environment
+    source_builds: SourceBuilds
+    origin: Origin
+
+    @property
+    def directory(self) -> str:
+        return self.configuration.directory
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """The options of `[buildout]`."""
+        return self.configuration.options
+
+    @property
+    def off(self) -> str:
+        """What switches the egg cache off where there is no cache directory."""
+        if settings.is_listed(self.options.get('extensions', '')):
+            return 'egg-cache is empty'
+        return 'egg.cache is not among the extensions'
+
+    @property
+    def is_offline(self) -> bool:
+        return self.options.get('offline') == 'true'
+
+    def seeks_newest(self, specifier: SpecifierSet) -> bool:
+        """Tell whether buildout looks for something newer than what it has."""
+        is_newest = self.options.get('newest', 'true') == 'true' and not self.is_offline
+        return is_newest and origins.exact_pin(specifier) is None
+
+    def ask(self, requirement: Requirement) -> Inquiry:
+        """Return what is asked for a requirement. Raises `SettingError` for a pin that is none."""
+        pin = pin_of(self.configuration.versions, requirement.name)
+        specifier = _constrained(requirement, pin)
+        places = local_archives.find(self.origin.find_links, requirement.name, specifier)
+        in_cache = self.options.get('download-cache', '').strip()
+        question = Question(
+            project=requirement.name,
+            specifier=specifier,
+            settings=self.settings,
+            environment=self.environment,
+            source_builds=self.source_builds,
+            origin=self.origin,
+            local=local_archives.digests(
+                places,
+                os.path.realpath(os.path.join(self.directory, in_cache, 'dist'))
+                if in_cache else None,
+            ),
+            prefers_final=self.options.get('prefer-final', 'true') == 'true',
+            is_offline=self.is_offline,
+            contradiction=_contradiction(requirement, pin),
+        )  # fmt: skip
+        return Inquiry(question, self, pin)
+
+
+def read(
+    directory: str | None = None, cache: Path | None = None, has_parts: bool = False
+) -> Asking:
     """Return what the buildout in `directory` (None: the one here, or else the user's defaults)
-    asks when it wants the requirement `text`.
+    asks with.
 
     It is read for the interpreter and the variables of this process. `cache` is another cache
-    directory than that of the configuration. Raises `SettingError` and `CacheError`.
+    directory than that of the configuration. Its parts are only read if it `has_parts`. Raises
+    `SettingError` and `CacheError`.
     """
-    requirement = _requirement(text)
     if directory is not None and not os.path.exists(os.path.join(directory, 'buildout.cfg')):
         raise SettingError(f'There is no buildout.cfg in {directory}.')
-    found = buildout_cfg.read(directory or '.')
+    found = buildout_cfg.read(directory or '.', has_parts)
     options, root = found.options, found.directory
     chosen = settings.parse(
         {name: options[name] for name in settings.OPTIONS if name in options}, root
     )
     if not settings.is_listed(options.get('extensions', '')):
-        chosen = settings.Settings(None)
+        chosen = settings.Settings(None, self_contained='no')
     elif cache is not None:
         chosen = replace(chosen, directory=cache)
-    pin = pin_of(found.versions, requirement.name)
-    specifier = _constrained(requirement, pin)
     links = [_absolute(link, root) for link in options.get('find-links', '').split()]
-    origin = index_options.origin({**options, 'directory': root, 'find-links': '\n'.join(links)})
-    places = local_archives.find(origin.find_links, requirement.name, specifier)
-    in_cache = options.get('download-cache', '').strip()
-    question = Question(
-        project=requirement.name,
-        specifier=specifier,
-        settings=chosen,
-        environment=environment.current(_buildout_version(), chosen.key),
-        source_builds=source_builds.current(index_options.pip_version()),
-        origin=origin,
-        local=local_archives.digests(
-            places, os.path.realpath(os.path.join(root, in_cache, 'dist')) if in_cache else None
-        ),
-        prefers_final=options.get('prefer-final', 'true') == 'true',
-        is_offline=options.get('offline') == 'true',
-        contradiction=_contradiction(requirement, pin),
+    return Asking(
+        found,
+        chosen,
+        environment.current(_buildout_version(), chosen.key),
+        source_builds.current(index_options.pip_version()),
+        index_options.origin({**options, 'directory': root, 'find-links': '\n'.join(links)}),
     )
-    return Inquiry(question, root, options, pin)
+
+
+def requirement(text: str) -> Requirement:
+    """Return the requirement that a user wrote; raise `SettingError` if it is none."""
+    try:
+        found = Requirement(text)
+        if found.url:
+            raise InvalidRequirement('a URL is none')
+    except InvalidRequirement as error:
+        raise SettingError(
+            f'{text!r} is not a requirement.\n'
+            'Allowed is the name of a project, with or without versions, such as: lxml or '
+            '"lxml==5.2.1".'
+        ) from error
+    return found
 
 
 def pin_of(versions: Mapping[str, str], project: str) -> str:
@@ -116,20 +186,6 @@ def pin_of(versions: Mapping[str, str], project: str) -> str:
         if canonicalize_name(name) == canonicalize_name(project):
             return pin.strip()
     return ''
-
-
-def _requirement(text: str) -> Requirement:
-    try:
-        requirement = Requirement(text)
-        if requirement.url:
-            raise InvalidRequirement('a URL is none')
-    except InvalidRequirement as error:
-        raise SettingError(
-            f'{text!r} is not a requirement.\n'
-            'Allowed is the name of a project, with or without versions, such as: lxml or '
-            '"lxml==5.2.1".'
-        ) from error
-    return requirement
 
 
 def _constrained(requirement: Requirement, pin: str) -> SpecifierSet:
@@ -175,30 +231,6 @@ def _buildout_version() -> str:
             'buildout.'
         )
     return found
-
-
-def _eggs(options: Mapping[str, str], directory: str, question: Question) -> Iterator[str]:
-    """Yield the names of the eggs of the buildout that satisfy what is asked for."""
-    place = os.path.join(
-        directory,
-        options.get('eggs-directory', 'eggs'),
-        options.get('eggs-directory-version', ''),
-        environment.abi_tag() if options.get('abi-tag-eggs', 'false') == 'true' else '',
-    )
-    for name in sorted(os.listdir(place)) if os.path.isdir(place) else ():
-        project, _, rest = name.partition('-')
-        number = rest.partition('-')[0].removesuffix('.egg')
-        if name.endswith('.egg') and canonicalize_name(project) == canonicalize_name(
-            question.project
-        ) and _satisfies(number, question.specifier):
-            yield name
-
-
-def _is_beside(question: Question) -> bool:
-    try:
-        return _satisfies(version(question.project), question.specifier)
-    except PackageNotFoundError:
-        return False
 
 
 def _satisfies(number: str, specifier: SpecifierSet) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
+
+from egg.cache.eggs import metadata
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ def read(path: Path) -> Egg | None:
     """Return what the egg at `path` says of itself, None if it says nothing."""
     for distribution in distributions(path=[str(path)]):
         with suppress(OSError, ValueError, KeyError):
-            metadata = distribution.metadata
-            if metadata and metadata['Name'] and metadata['Version']:
+            said = distribution.metadata
+            if said and said['Name'] and said['Version']:
                 return Egg(
                     path.name,
-                    metadata['Name'],
-                    metadata['Version'],
+                    said['Name'],
+                    said['Version'],
                     tuple(distribution.requires or ()),
                 )
     return None
@@ -82,7 +84,8 @@ def choose(
         if item in seen:
             continue
         seen.add(item)
-        for requirement in _parsed(*item, environment or {}):
+        text, extra = item
+        for requirement in metadata.applying([text], extra, environment or {}):
             project = canonicalize_name(requirement.name)
             if project in elsewhere:
                 continue
@@ -92,15 +95,6 @@ def choose(
                 waiting += [(text, extra) for text in best.requires
                             for extra in ('', *requirement.extras)]  # fmt: skip
     return frozenset(chosen)
-
-
-def _parsed(text: str, extra: str, environment: Mapping[str, str]) -> Iterator[Requirement]:
-    with suppress(InvalidRequirement):
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate(
-            {**environment, 'extra': extra}
-        ):
-            yield requirement
 
 
 def _best(

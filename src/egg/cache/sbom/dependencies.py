@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from packaging.markers import (
-    UndefinedComparison,
-    UndefinedEnvironmentName,
-    default_environment,
-)
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
+from egg.cache.eggs import metadata
 from egg.cache.sbom.components import EGG, Component, Key
 
 _SYSTEMS = {'linux': ('linux', 'Linux'), 'macosx': ('darwin', 'Darwin')}
@@ -64,7 +60,7 @@ def graph(
         edges[component.key] = set()
         waiting.append((component, ''))
     direct: set[Key] = set()
-    for requirement in _applying(asked, '', environment):
+    for requirement in metadata.applying(asked, '', environment):
         for target in _satisfying(requirement, known):
             direct.add(target.key)
             waiting += ((target, extra) for extra in requirement.extras)
@@ -74,7 +70,7 @@ def graph(
         if (component.key, extra) in seen:
             continue
         seen.add((component.key, extra))
-        for requirement in _applying(component.requires, extra, environment):
+        for requirement in metadata.applying(component.requires, extra, environment):
             for target in _satisfying(requirement, known):
                 waiting += ((target, name) for name in requirement.extras)
                 if target.key != component.key:
@@ -99,17 +95,6 @@ def _complete(direct: set[Key], edges: Mapping[Key, set[Key]]) -> list[Key]:
                 reached.add(key)
                 waiting += edges[key]
     return sorted(direct)
-
-
-def _applying(
-    texts: Iterable[str], extra: str, environment: Mapping[str, str]
-) -> Iterator[Requirement]:
-    """Yield the requirements that hold there, with that extra; others are passed over."""
-    for text in texts:
-        with suppress(InvalidRequirement, UndefinedComparison, UndefinedEnvironmentName):
-            one = Requirement(text)
-            if one.marker is None or one.marker.evaluate({**environment, 'extra': extra}):
-                yield one
 
 
 def _satisfying(requirement: Requirement, known: Mapping[str, list[Component]]) -> list[Component]:

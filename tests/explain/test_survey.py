@@ -146,6 +146,14 @@ def test_sources_that_are_to_be_checked_out_need_a_network(shop, capsys):
     found = told(capsys, buildout)
     assert found['git https://example.org/shop.git'] == FAIL
     assert found['shop'] == THERE and 'other' not in str(found)
+    text = path.read_text()
+    for url, outcome in (
+        ('file:///srv/shop.git', THERE), ('/srv/shop.git', THERE),
+        ('git@example.org:shop.git', FAIL), ('ssh://git@example.org/shop.git', FAIL),
+    ):  # fmt: skip
+        path.write_text(text.replace('https://example.org/shop.git', url))
+        assert told(capsys, buildout)[f'git {url}'] == outcome
+    path.write_text(text)
     buildout.path('src/shop').mkdir(parents=True)
     buildout.path('src/shop/setup.py').write_text('import setuptools\nsetuptools.setup()')
     found = told(capsys, buildout)

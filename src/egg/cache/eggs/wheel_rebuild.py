@@ -19,6 +19,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from egg.cache.common.errors import CacheError
 
@@ -40,12 +41,11 @@ def rebuild(info: Path, directory: Path) -> Path:
     wheel = directory / f'{name}-{version}-{_tag(info)}.whl'
     rows = []
     with zipfile.ZipFile(wheel, 'w') as archive:
-        for member, path, data in _members(info, f'{name}-{version}.data'):
-            header = zipfile.ZipInfo(member, (1980, 1, 1, 0, 0, 0))
-            is_executable = os.stat(path).st_mode & _EXECUTABLE
-            header.external_attr = (0o100755 if is_executable else 0o100644) << 16
-            archive.writestr(header, data)
-            rows.append((member, _digest(data), len(data)))
+        for member in _members(info, f'{name}-{version}.data'):
+            header = zipfile.ZipInfo(member.name, (1980, 1, 1, 0, 0, 0))
+            header.external_attr = (0o100755 if member.is_executable else 0o100644) << 16
+            archive.writestr(header, member.data)
+            rows.append((member.name, member.digest, len(member.data)))
         record = io.StringIO()
         csv.writer(record, lineterminator='\n').writerows(
             [*rows, (f'{info.name}/RECORD', '', '')]
@@ -63,9 +63,8 @@ def identity(info: Path) -> str:
     """
     _check(info)
     found = hashlib.sha256(f'{info.name}\n'.encode())
-    for member, path, data in sorted(_members(info, 'data')):
-        is_executable = bool(os.stat(path).st_mode & _EXECUTABLE)
-        found.update(json.dumps([member, is_executable, _digest(data)]).encode())
+    for member in sorted(_members(info, 'data')):
+        found.update(json.dumps([member.name, member.is_executable, member.digest]).encode())
     return found.hexdigest()
 
 
@@ -93,49 +92,63 @@ def _check(info: Path) -> tuple[str, str]:
     return match['name'], match['version']
 
 
-def _members(info: Path, data_directory: str) -> Iterator[tuple[str, Path, bytes]]:
-    """Yield (name in the wheel, path, contents) of all that was in the wheel."""
+class _Member(NamedTuple):
+    """One file of a wheel; `digest` as in `RECORD`."""
+
+    name: str
+    is_executable: bool
+    digest: str
+    data: bytes
+
+
+def _members(info: Path, data_directory: str) -> Iterator[_Member]:
+    """Yield all that was in the wheel, after a comparison with `RECORD`."""
     generated = _generated_scripts(info)
     with open(info / 'RECORD', encoding='utf-8', newline='') as file:
         rows = [(*row, '', '')[:3] for row in csv.reader(file) if row]
+    packages = str(info.parent)
     prefix = _prefix(info.parent, [row[0] for row in rows])
-    for name, digest, _ in rows:
-        path = info.parent / name
+    for name, recorded, _ in rows:
         is_outside = name.startswith('../') or os.path.isabs(name)
-        is_script = is_outside and path.parent.name in ('bin', 'Scripts')
+        directory, base = os.path.split(name)
+        is_script = is_outside and os.path.basename(directory) in ('bin', 'Scripts')
         if (
             name.endswith('.pyc')
-            or _is_by_installer(name, info.name)
+            or (directory == info.name and base in _BY_INSTALLER)
             # pip makes pip3.12 of its `pip`, too.
-            or (is_script and generated & {path.name, _VERSION.sub('', path.name)})
+            or (is_script and generated & {base, _VERSION.sub('', base)})
         ):
             continue
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise CacheError(f'{path} can\'t be read: {error.strerror}') from error
-        if digest.startswith('sha256=') and digest != _digest(data):
+        path = os.path.join(packages, name)
+        is_executable, data = _read(path)
+        digest = _digest(data)
+        if recorded.startswith('sha256=') and recorded != digest:
             raise CacheError(f'{path} is not what was installed')
         if is_script:
             # An installer puts its interpreter there (PEP 427).
             data = _SHEBANG.sub(b'#!python', data, count=1) if data[:2] == b'#!' else data
-            yield f'{data_directory}/scripts/{path.name}', path, data
+            member = f'{data_directory}/scripts/{base}'
+            yield _Member(member, is_executable, _digest(data), data)
         elif not is_outside:
-            yield name, path, data
+            yield _Member(name, is_executable, digest, data)
         elif prefix is not None:
             relative = Path(os.path.normpath(path)).relative_to(prefix).as_posix()
-            yield f'{data_directory}/data/{relative}', path, data
+            yield _Member(f'{data_directory}/data/{relative}', is_executable, digest, data)
+
+
+def _read(path: str) -> tuple[bool, bytes]:
+    """Return whether a file is executable, and its contents."""
+    try:
+        with open(path, 'rb', buffering=0) as file:
+            return bool(os.fstat(file.fileno()).st_mode & _EXECUTABLE), file.readall()
+    except OSError as error:
+        raise CacheError(f'{path} can\'t be read: {error.strerror}') from error
 
 
 def _prefix(packages: Path, names: list[str]) -> Path | None:
     """Return the directory that scripts and data were installed below, None without any."""
     ups = max((name.count('../') for name in names if name.startswith('../')), default=0)
     return Path(os.path.normpath(packages / Path(*['..'] * ups))) if ups else None
-
-
-def _is_by_installer(name: str, info: str) -> bool:
-    directory, _, base = name.rpartition('/')
-    return directory == info and base in _BY_INSTALLER
 
 
 def _generated_scripts(info: Path) -> set[str]:

@@ -11,7 +11,7 @@ from egg.cache.explain.answers import HIT, THERE
 from egg.cache.explain.outcomes import FAIL, Answer, Survey
 from egg.cache.explain.questions import Asking
 from egg.cache.explain.walk import Walk
-from egg.cache.lookup import build_requirements
+from egg.cache.lookup import build_requirements, origins
 from egg.cache.store.layout import Layout
 
 
@@ -25,7 +25,7 @@ def survey(asking: Asking, layout: Layout | None) -> Survey:
     for url in asking.configuration.fetched:
         found.add(Answer(url, ('extends',), FAIL, 'it is not in an extends-cache', 'extends'))
     for place, what in there.missing.items():
-        found.add(Answer(what, ('mr.developer',), FAIL, f'{place} is not checked out', 'source'))
+        found.add(_checkout(place, what))
     for one in there.developed:
         if one.place not in there.missing:
             found.add(_build(asking, layout, one.place))
@@ -36,6 +36,15 @@ def survey(asking: Asking, layout: Layout | None) -> Survey:
     if asking.configuration.parts:
         found.remarks.append('What recipes ask for beyond their eggs, only they know.')
     return found
+
+
+def _checkout(place: str, what: str) -> Answer:
+    of = ('mr.developer',)
+    url = what.partition(' ')[2]
+    # `user@host:path` is remote, too.
+    if origins.is_remote(url) or (':' in url and not origins.local_path(url).startswith('/')):
+        return Answer(what, of, FAIL, f'{place} is not checked out', 'source')
+    return Answer(what, of, THERE, f'{place} is checked out from this machine')
 
 
 def _build(asking: Asking, layout: Layout | None, directory: str) -> Answer:

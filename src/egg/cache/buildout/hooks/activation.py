@@ -12,7 +12,7 @@ from typing import Any
 from zc.buildout import easy_install
 from zc.buildout.buildout import Buildout
 
-from egg.cache.buildout.hooks import developing, egg_making, state
+from egg.cache.buildout.hooks import egg_making, state
 from egg.cache.buildout.hooks.installer import Environment
 from egg.cache.buildout.hooks.self_contained import Installer
 from egg.cache.buildout.hooks.state import RunState
@@ -46,7 +46,7 @@ def activate(
     _replace('call_pip_install', egg_making.pip_install(easy_install.call_pip_install))
     rename = easy_install._maybe_copy_and_rename_wheel
     _replace('_maybe_copy_and_rename_wheel', egg_making.wheel_rename(rename))
-    _replace('develop', developing.developing(easy_install.develop))
+    _replace('develop', _developing(easy_install.develop))
     _replace('UNPACKERS', egg_making.unpackers(easy_install.UNPACKERS))
     # After an error nobody unloads extensions, and another buildout in the same process may
     # list none, so that nobody loads them either.
@@ -71,6 +71,16 @@ def deactivate() -> Session | None:
 def _replace(name: str, value: Any, owner: Any = easy_install) -> None:
     state.current.originals[owner, name] = getattr(owner, name)
     setattr(owner, name, value)
+
+
+def _developing(original: Any) -> Any:
+    def develop(*args: Any, **kwargs: Any) -> Any:
+        # Imported late: most buildouts develop nothing.
+        from egg.cache.buildout.hooks import developing
+
+        return developing.developing(original)(*args, **kwargs)
+
+    return develop
 
 
 def _deactivating(original: Any) -> Any:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.properties import PROPERTY
 
 from egg.cache.common import units
 from egg.cache.common.errors import SettingError
@@ -49,6 +50,7 @@ def test_a_size_needs_a_unit(text, meant):
         assert units.parse_size(meant) > 0
 
 
+@PROPERTY
 @given(st.integers(0, 10**15))
 def test_a_size_that_was_written_can_be_read(count):
     assert units.parse_size(units.size(count)) == pytest.approx(count, rel=0.06)
@@ -96,6 +98,7 @@ def test_what_is_no_duration_is_refused(text):
     assert str(info.value).startswith(f'{text!r} is not a duration.\nAllowed are seconds')
 
 
+@PROPERTY
 @given(st.floats(0, 10**9))
 def test_a_duration_in_one_unit_that_was_written_can_be_read(seconds):
     text = units.duration(seconds)

@@ -23,7 +23,7 @@ from egg.cache.configuration import settings
 
 BENCHMARKS = bench.HERE
 SVG = '{http://www.w3.org/2000/svg}'
-SCRIPTS = ['warm_build.py', 'large_cache.py', 'shares.py']
+SCRIPTS = ['warm_build.py', 'small_build.py', 'large_cache.py', 'shares.py']
 MACHINE = {'cpu': 'Z80 & Sons', 'cores': '2', 'filesystem': 'ext4', 'kernel': 'Linux 6.1',
            'python': '3.12.1', 'buildout': '6.0.1'}  # fmt: skip
 

@@ -229,6 +229,7 @@ def swap_entries(place):
 
 def swap_manifests(place):
     one, other = scenes.entry(place), scenes.entry(place, 'other')
+    (one.path / 'entry.json').unlink()      # It is read-only, but for root.
     shutil.copy(other.path / 'entry.json', one.path / 'entry.json')
 
 

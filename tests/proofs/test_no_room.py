@@ -246,10 +246,14 @@ def test_a_read_only_disk_still_serves_for_real(tmp_path, say):
     else:
         skip_if_root()
         forbid(place.cache)
+        before = trees.snapshot(place.cache)
         result = scenes.run(place, eggs=eggs)
         assert result.built == 0
         say('a read-only disk: no rights')
-    assert trees.differences(before, trees.snapshot(place.cache)) == []
+    used = f'{scenes.entry(place).path.relative_to(place.cache)}: time '
+    # Without a right to write, its owner may still tell when it was used last.
+    assert [line for line in trees.differences(before, trees.snapshot(place.cache))
+            if python is not None or not line.startswith(used)] == []  # fmt: skip
 
 
 def skip_if_root():
@@ -263,6 +267,7 @@ def forbid(cache):
         os.chmod(path, 0o555)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root can be another user')
 def test_a_cache_of_somebody_else_still_serves(tmp_path, monkeypatch):
     place = scenes.Place(tmp_path / 'place')
     place.top.mkdir()

@@ -162,7 +162,7 @@ def test_whatever_lies_in_the_cache_is_the_groups(top, cache, umask):
 
 @UMASKS
 def test_the_umask_of_a_member_closes_nothing(top, cache, umask):
-    one, two = home(top, ONE), home(top, TWO)
+    one, two = home(top, ONE), home(top, TWO, 1)
     for me, other, mine, project, umask_of_other in (
         (ONE, TWO, (one, two), 'demo', 0o022), (TWO, ONE, (two, one), 'other', 0o002),
     ):  # fmt: skip

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.properties import PROPERTY
 from test_release import ENVIRONMENT, FILE, example
 
 from egg.cache.common.errors import CacheError
@@ -19,11 +20,13 @@ VALUES = st.recursive(
 DOCUMENTS = st.dictionaries(st.text(max_size=2), VALUES, max_size=4)
 
 
+@PROPERTY
 @given(DOCUMENTS, DOCUMENTS)
 def test_a_patch_leads_from_any_document_to_any_other(old, new):
     assert install.merged(old, delta.patch(old, new)) == new
 
 
+@PROPERTY
 @given(DOCUMENTS)
 def test_of_the_same_document_nothing_is_to_be_patched(document):
     assert delta.patch(document, document) == {}

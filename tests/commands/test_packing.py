@@ -108,7 +108,7 @@ def test_the_configuration_that_buildout_was_given_counts(capsys, shop, trials):
     assert 'configuration/production.cfg' in members
     # With them, the trial compares those of the release.
     rest = {'recipe': 'zc.recipe.egg', 'eggs': 'demo', 'eggs-directory': None, 'location': None}
-    assert [args[-2] for args in trials] == [
+    assert [args[-3] for args in trials] == [
         {'app': {**rest, 'port': None}}, {'app': {**rest, 'port': '1'}}]  # fmt: skip
 
 

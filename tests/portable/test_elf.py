@@ -1,9 +1,11 @@
 """Where do shared objects look for their libraries?"""
 
 import struct
+import subprocess
 import time
 
 import pytest
+from support.programs import require
 
 from egg.cache.portable import elf
 
@@ -41,7 +43,8 @@ def test_names_and_lists_are_read(library_paths):
 
 
 def test_the_last_list_counts_as_it_does_for_the_loader(library_paths):
-    assert library_paths([(_STRINGS, 0), (_RPATH, 0), (_RPATH, 5)], b'/one\0/two\0') == ['/two']
+    entries = [(_NEEDED, 10), (_STRINGS, 0), (_RPATH, 0), (_RPATH, 5)]
+    assert library_paths(entries, b'/one\0/two\0libx.so\0') == ['/two']
 
 
 @pytest.mark.parametrize(('needed', 'expected'), [
@@ -58,9 +61,20 @@ def test_where_only_the_c_library_is_needed_a_list_does_not_count(
     assert library_paths(entries, strings) == expected
 
 
+def test_where_nothing_is_needed_a_list_does_not_count(library_paths, tmp_path):
+    assert library_paths([(_STRINGS, 0), (_RUNPATH, 0)], b'/one\0') == []
+    require('cc')
+    (tmp_path / 'one.c').write_text('int one(void) { return 1; }\n')
+    for name, options in (('alone', ['-nostdlib']), ('with', ['-Wl,--no-as-needed', '-lm'])):
+        subprocess.run(['cc', '-shared', '-fPIC', '-o', f'{name}.so', 'one.c',
+                        '-Wl,-rpath,/one/lib', *options], cwd=tmp_path, check=True)  # fmt: skip
+        assert elf.library_paths(tmp_path / f'{name}.so') == []
+
+
 def test_a_list_may_be_longer_than_a_path(library_paths):
     strings = b':'.join([b'/directory'] * 1000) + b':/last\0'
-    assert library_paths([(_STRINGS, 0), (_RUNPATH, 0)], strings)[-1] == '/last'
+    entries = [(_NEEDED, len(strings)), (_STRINGS, 0), (_RUNPATH, 0)]
+    assert library_paths(entries, strings + b'libx.so\0')[-1] == '/last'
 
 
 def test_entries_after_the_end_are_not_read(library_paths):
@@ -68,7 +82,8 @@ def test_entries_after_the_end_are_not_read(library_paths):
 
 
 def test_what_a_header_promises_need_not_be_there(library_paths):
-    assert library_paths([(_STRINGS, 0), (_RPATH, 0), (0, 0)], b'/one\0', 1 << 60) == ['/one']
+    entries = [(_NEEDED, 5), (_STRINGS, 0), (_RPATH, 0), (0, 0)]
+    assert library_paths(entries, b'/one\0libx.so\0', 1 << 60) == ['/one']
 
 
 def test_a_table_of_segments_that_is_too_large_is_a_value_error(tmp_path):

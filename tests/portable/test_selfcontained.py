@@ -72,7 +72,9 @@ def make_library(path, *arguments):
     """Compile a shared object with nothing in it."""
     require('gcc')
     path.parent.mkdir(parents=True, exist_ok=True)
+    # It needs a library, or nothing would be looked for anywhere.
     subprocess.run(['gcc', '-shared', '-o', str(path), '-x', 'c', os.devnull,
+                    '-Wl,--no-as-needed', '-lgcc_s',
                     '-x', 'none', *arguments],
                    check=True)  # fmt: skip
     return path

@@ -19,8 +19,8 @@ HOUSE = {
     'commands': 'clearing removal adding pruning directory listing showing stats verification '
                 'packing check bootstrapping installing rollback sbom why completion',
     'sbom': 'cyclonedx_json composition dependencies components',
-    'release': 'packing plan preflight trial_install develop_eggs required_eggs flattening '
-               'staging tarball delta release',
+    'release': 'packing plan preflight trial_install develop_eggs build_archives required_eggs '
+               'flattening staging tarball delta release',
     'explain': 'survey walk needs outcomes questions present explanation nearest answers '
                'comparison',
     'adopt': 'adoption eligibility destination',

@@ -5,6 +5,7 @@ out of a git repository, a develop egg with a C extension and one that hatchling
 is pinned, and all of it comes from its real index, once.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -196,3 +197,17 @@ def test_a_second_checkout_builds_without_a_network(tmp_path, release):
     # And again, as people do it on a machine that never has one.
     output = project.run(*loopback.alone(buildout, '-o'), directory=second)
     assert output.count('Took from the egg cache what the build requires') == 3
+
+    # Nor does its release need one. Not all of these recipes tell buildout of their scripts.
+    archive, root = tmp_path / 'shop.tar.gz', tmp_path / 'production'
+    project.run(*loopback.alone(egg_cache, 'pack', second, '-o', archive,
+                                '--include', 'site.conf.in'))  # fmt: skip
+    for path in (first, second):
+        os.rename(path, tmp_path / f'{path.name}-away')
+    project.run(*loopback.alone(egg_cache, 'install', archive, root))
+    current = root / 'current'
+    made = {path.name for path in (current / 'bin').iterdir()}
+    assert set(names[0]) <= made
+    assert project.run(*loopback.alone(current / 'bin/zopepy', '-c', check)) == '42\n'
+    for name in ('instance', 'zeoserver'):
+        assert 'start' in project.run(current / 'bin' / name, 'help')

@@ -5,9 +5,15 @@ import sys
 
 import pytest
 from support import archives, shipping, trees
+from support.eggs import flip, new_session
 
+from egg.cache.buildout.build_requirements import BuildRequirements
+from egg.cache.buildout.pip_reports import Installed
 from egg.cache.common.errors import CacheError
-from egg.cache.release import develop_eggs, required_eggs
+from egg.cache.configuration import index_options
+from egg.cache.environment import environment
+from egg.cache.lookup import build_requirements
+from egg.cache.release import build_archives, develop_eggs, required_eggs
 from egg.cache.release.develop_eggs import Tools
 
 
@@ -92,3 +98,30 @@ def test_what_can_not_be_built_says_why(tmp_path, source, tools):
     with pytest.raises(CacheError, match=r'No wheel can be built of (?s:.*)no such luck'):
         develop_eggs.build(
             [source], Tools(sys.executable, tools), [], {}, (), tmp_path / 'scratch')
+
+
+def test_what_its_build_got_before_is_laid_out_again(tmp_path, source, monkeypatch):
+    monkeypatch.delenv('PIP_NO_BUILD_ISOLATION', raising=False)
+    session = new_session(tmp_path / 'cache')
+    session.open()
+    key = environment.current(index_options.buildout_version(), 'mine').key
+    origin = build_requirements.origin(str(source), 'i', key, index_options.pip_version())
+    helper = archives.make_wheel(tmp_path, 'helper', '1.0')
+    BuildRequirements(session, origin).keep([Installed('helper', '1.0', helper.as_uri(), '')])
+    options = {'index': 'i', 'egg-cache-key': 'mine'}
+
+    def laid_out(number, **changes):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        done = build_archives.lay_out(source, {**options, **changes}, session.layout, directory)
+        return done, [path.read_bytes() for path in directory.glob('*.whl')]
+
+    assert laid_out(1) == (True, [helper.read_bytes()])
+    # The build would be another one.
+    assert laid_out(2, index='other') == laid_out(3, **{'egg-cache-key': ''}) == (False, [])
+    monkeypatch.setenv('PIP_NO_BUILD_ISOLATION', '0')
+    assert laid_out(4) == (False, [])
+    monkeypatch.delenv('PIP_NO_BUILD_ISOLATION')
+    [wheel] = (tmp_path / 'cache').glob('v1/archives/eggs/helper/1.0/*/*/*.whl')
+    flip(wheel)
+    assert not laid_out(5)[0]

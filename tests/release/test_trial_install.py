@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,10 +33,11 @@ def first(report):
 @pytest.fixture
 def tried(tmp_path):
     """A function that tries a stage whose install.py writes scripts, and runs `more`."""
-    def run(scripts, more='', expected=None, real=(), options=None):
+    def run(scripts, more='', expected=None, real=(), options=None, known=None):
+        shutil.rmtree(tmp_path / 'bin', ignore_errors=True)
         (tmp_path / 'install.py').write_text(SET_UP.format(scripts=scripts, more=more))
         trial_install.run(tmp_path, sys.executable, 'bin', expected or {'app': EGGS}, real, first,
-                  options)
+                          options, known=known)
     return run
 
 
@@ -56,6 +58,23 @@ def test_eggs_that_were_made_of_sources_are_well(tried):
 def test_scripts_that_differ_are_named(tried, scripts, message):
     with pytest.raises(CacheError, match=rf'would not be what they are here(?s:.*){message}'):
         tried(scripts)
+
+
+def test_only_eggs_that_differ_are_a_matter_of_pins(tried):
+    with pytest.raises(CacheError) as refused:
+        tried({'app': EGGS, 'more': []})
+    assert 'Run buildout here once more' in str(refused.value)
+    assert 'Pin' not in str(refused.value)
+    with pytest.raises(CacheError, match=r'\nPin the versions'):
+        tried({'app': EGGS[:1]})
+
+
+def test_a_script_that_is_there_need_not_be_listed(tried):
+    tried({'app': EGGS, 'more': EGGS[:1]}, known={'app': EGGS, 'more': EGGS[:1]})
+    with pytest.raises(CacheError, match=r'bin/more: without dep-1\.0'):
+        tried({'app': EGGS, 'more': EGGS[:1]}, known={'app': EGGS, 'more': EGGS})
+    with pytest.raises(CacheError, match='bin/other would be new'):
+        tried({'app': EGGS, 'other': []}, known={'more': EGGS})
 
 
 @pytest.mark.parametrize(('text', 'message'), [

@@ -34,8 +34,8 @@ _MAXIMUM_NAME, _MAXIMUM_LIST = 1 << 12, 1 << 16
 def library_paths(path: Path) -> list[str]:
     """Return the directories of RPATH and RUNPATH, and the libraries that are named by a path.
 
-    Where nothing but the C library is needed, nothing is looked for in those directories: many a
-    Python gives its own to whatever is built with it.
+    Where nothing is needed, or nothing but the C library, nothing is looked for in those
+    directories: many a Python gives its own to whatever is built with it.
     Raises `ValueError` for what is no ELF file, or a broken one, and `OSError`.
     """
     with open(path, 'rb') as file:
@@ -64,7 +64,7 @@ def _library_paths(file: BinaryIO) -> Iterator[str]:
     places = dict.fromkeys(value for tag, value in entries if tag == _NEEDED)
     needed = [_string(file, strings + place, _MAXIMUM_NAME) for place in places]
     yield from (name for name in needed if '/' in name)
-    if needed and all(map(_C_LIBRARY.fullmatch, needed)):
+    if all(map(_C_LIBRARY.fullmatch, needed)):
         return
     for tag in (_RPATH, _RUNPATH):
         if tag in last:

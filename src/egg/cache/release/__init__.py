@@ -4,8 +4,9 @@
 shipped into a stage, hashing each file on the way (`staging`), writes the archive beside its
 final place (`tarball`), sets up the stage as at its target (`trial_install`), and only then
 renames the archive. `plan` has what is in there beside the eggs, `required_eggs` which of those
-are shipped. `release` is `RELEASE.json`; who reads one trusts nothing in it: that part is
-`standalone.install`, which has to do it on machines without egg.cache.
+are shipped. `build_archives` is what builds of develop eggs require. `release` is `RELEASE.json`;
+who reads one trusts nothing in it: that part is `standalone.install`, which has to do it on
+machines without egg.cache.
 
 What is left out:
 

@@ -14,15 +14,16 @@ import stat
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from egg.cache.common import files
 from egg.cache.common.errors import CacheError
 from egg.cache.eggs import site_packages
-from egg.cache.release import required_eggs
+from egg.cache.release import build_archives, required_eggs
 from egg.cache.release.required_eggs import Egg
+from egg.cache.store.layout import Layout
 
 _SKIPPED = frozenset({
     '.git', '.hg', '.svn', '.bzr', '__pycache__', '.installed.cfg', '.buildinfo.json',
@@ -46,10 +47,16 @@ easy_install.install(
 
 @dataclass(frozen=True)
 class Tools:
-    """The interpreter of a buildout, and the paths of the eggs that buildout runs from."""
+    """The interpreter of a buildout, and the paths of the eggs that buildout runs from.
+
+    `options` are those of `[buildout]`, `cache` is its egg cache, if that may have what builds
+    require.
+    """
 
     executable: str
     eggs: Sequence[str]
+    options: Mapping[str, str] = field(default_factory=dict)
+    cache: Layout | None = None
 
     def run(
         self, arguments: Sequence[str], what: str, directory: Path, text: str = '',
@@ -143,7 +150,7 @@ def tail(output: str) -> str:
 
 
 def _wheel(source: Path, copy: Path, tools: Tools, time: int, target: Path) -> Path:
-    """Build a wheel with what is there, or else with what an index has."""
+    """Build a wheel with what is there, or what the cache has, or else with what an index has."""
     command = ['-m', 'pip', 'wheel', '--no-deps', '--disable-pip-version-check', '-q',
                '-w', str(target)]  # fmt: skip
     variables = {
@@ -154,18 +161,27 @@ def _wheel(source: Path, copy: Path, tools: Tools, time: int, target: Path) -> P
         'CFLAGS': f'{os.environ.get("CFLAGS", "")} -fdebug-prefix-map={copy}=.'.strip(),
     }
     what = f'No wheel can be built of {source}'
-    try:
-        plain = ['--no-index', '--no-build-isolation', str(copy)]
-        tools.run([*command, *plain], what, copy, variables=variables)
-    except CacheError as first:
+    archives = target.with_name(f'{target.name}-archives')
+    archives.mkdir()
+    ways: list[tuple[list[str], dict[str, str]]] = [
+        (['--no-index', '--no-build-isolation'], {})
+    ]
+    if tools.cache is not None and build_archives.lay_out(
+        source, tools.options, tools.cache, archives
+    ):
+        ways.append(([], {'PIP_NO_INDEX': '1', 'PIP_FIND_LINKS': archives.as_uri()}))
+    # Without a network, this should not last long.
+    ways.append((['--retries', '1'], {}))
+    errors = []
+    for options, more in ways:
         try:
-            # Without a network, this should not last long.
-            command += ['--retries', '1']
-            tools.run([*command, str(copy)], what, copy, variables=variables)
-        except CacheError as second:
-            raise CacheError(f'{second}\nWithout build isolation it was:\n{first}') from second
-    [wheel] = target.glob('*.whl')
-    return wheel
+            tools.run([*command, *options, str(copy)], what, copy,
+                      variables={**variables, **more})  # fmt: skip
+            [wheel] = target.glob('*.whl')
+            return wheel
+        except CacheError as error:
+            errors.append(error)
+    raise CacheError(f'{errors[-1]}\nWithout build isolation it was:\n{errors[0]}') from errors[-1]
 
 
 def _project(egg: str) -> str:

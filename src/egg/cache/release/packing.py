@@ -143,7 +143,8 @@ def _staged(
         skipped = {str(path) for path in where.directories.values()}
         skipped |= {os.path.realpath(path) for path in skipped}
         eggs = [str(eggs_directory / egg.name) for egg in built.eggs]
-        made = develop_eggs.build(built.sources, built.tools, eggs, pins, skipped, scratch)
+        tools = replace(built.tools, cache=layout)
+        made = develop_eggs.build(built.sources, tools, eggs, pins, skipped, scratch)
     real = [egg for _, egg, _ in made]
     chosen = choose([egg.title for egg in real], [text for egg in real for text in egg.requires])
     stage, found = Stage(scratch / 'stage'), {}
@@ -222,10 +223,13 @@ def _written(
         files.create(stage.root / release.NAME, to_bytes(one.document))
         bin_directory = plan.directories(built)['bin-directory']
         made = trial_install.scripts(stage.root / bin_directory)
-        expected = {**made, **preflight.scripts(built)}
+        known = trial_install.scripts(built.where.directories['bin-directory'])
+        # A recipe needn't tell buildout of its scripts, but they lead to eggs.
+        unlisted = {name: eggs for name, eggs in known.items() if eggs}
+        expected = {**made, **unlisted, **preflight.scripts(built)}
         trial_install.run(
             stage.root, built.info.executable, bin_directory, expected,
-            [egg.name for egg in real], explain, options, wish.allowed,
+            [egg.name for egg in real], explain, options, wish.allowed, known,
         )  # fmt: skip
         inside = install.written_inside(str(stage.root), install.load(str(stage.root)))
         os.replace(partial, target)

@@ -45,7 +45,7 @@ class Built:
     def tools(self) -> develop_eggs.Tools:
         directory = self.where.directories['eggs-directory']
         eggs = [str(directory / name) for name in self.info.buildout_eggs]
-        return develop_eggs.Tools(self.info.executable, eggs)
+        return develop_eggs.Tools(self.info.executable, eggs, self.sections.options)
 
 
 def look(directory: Path) -> Built:

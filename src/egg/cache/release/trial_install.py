@@ -43,13 +43,14 @@ def run(
     stage: Path, executable: str, bin_directory: str, expected: Mapping[str, Iterable[str]],
     real: Collection[str], explain: Callable[[Report], str],
     options: Options | None = None, allowed: Sequence[str] = (),
+    known: Mapping[str, Iterable[str]] | None = None,
 ) -> None:  # fmt: skip
     """Set up the release that is staged in a directory, as at its target.
 
     Raises `CacheError` if that fails, if anything then leads out of it, but for the places that
-    are `allowed`, or if there are other
-    scripts than `expected`, or scripts with other eggs but for those in `real`, which were made
-    of sources, or if parts have other `options`.
+    are `allowed`, or if scripts that are `expected` are not there, or others than those and the
+    `known` ones, or scripts with other eggs but for those in `real`, which were made of sources,
+    or if parts have other `options`.
     """
     done = subprocess.run(
         [executable, '-I', str(stage / 'install.py'), '--no-compile'], cwd=stage,
@@ -70,8 +71,14 @@ def run(
             'At another place, the release would not be self-contained, so it was not packed:\n'
             f'{text}'
         )
+    there = scripts(stage / bin_directory)
     _refuse(
-        _differences(expected, scripts(stage / bin_directory), real),
+        _other_scripts(expected, {**(known or {}), **expected}, there),
+        'Run buildout here once more, and pack again. A script that nothing makes here any more '
+        'has to be removed first.',
+    )
+    _refuse(
+        _other_eggs({**(known or {}), **expected}, there, real),
         'Pin the versions, run buildout, and pack again.',
     )
     if options:
@@ -132,19 +139,28 @@ def _other_options(here: Options, there: Options) -> Iterable[str]:
                 yield f'[{name}] {option} would be another'
 
 
-def _differences(
-    here: Mapping[str, Iterable[str]], there: Mapping[str, Iterable[str]], real: Collection[str]
+def _other_scripts(
+    expected: Collection[str], known: Collection[str], there: Collection[str]
 ) -> Iterable[str]:
-    for name in sorted(here.keys() | there.keys()):
+    """Yield which scripts would be missing, and which nobody knows.
+
+    Recipes needn't tell buildout which scripts they made: what is there counts.
+    """
+    for name in sorted({*expected, *there}):
         if name not in there:
             yield f'bin/{name} would be missing'
-        elif name not in here:
+        elif name not in known:
             yield f'bin/{name} would be new'
-        else:
-            before, after = set(here[name]), set(there[name])
-            lost, gained = sorted(before - after), sorted(after - before - set(real))
-            if lost or gained:
-                yield f'bin/{name}: ' + '; '.join(
-                    f'{what} {", ".join(eggs)}'
-                    for what, eggs in (('without', lost), ('with', gained)) if eggs
-                )  # fmt: skip
+
+
+def _other_eggs(
+    here: Mapping[str, Iterable[str]], there: Mapping[str, Iterable[str]], real: Collection[str]
+) -> Iterable[str]:
+    for name in sorted(here.keys() & there.keys()):
+        before, after = set(here[name]), set(there[name])
+        lost, gained = sorted(before - after), sorted(after - before - set(real))
+        if lost or gained:
+            yield f'bin/{name}: ' + '; '.join(
+                f'{what} {", ".join(eggs)}'
+                for what, eggs in (('without', lost), ('with', gained)) if eggs
+            )  # fmt: skip

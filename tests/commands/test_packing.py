@@ -86,6 +86,64 @@ def test_a_release_has_what_its_parts_use_and_nothing_else(capsys, shop, trials)
     assert os.listdir('tmp') == []
 
 
+def add_tests(shop, section='', script='bin/test'):
+    """Let the shop have a part that makes a test runner, with an egg that only that needs."""
+    runner = shop.egg('runner', '1.0', ['dep'])
+    text = Path(shop.path('buildout.cfg')).read_text()
+    shop.write('buildout.cfg', text.replace('parts = app', 'parts = app test', 1)
+               + f'[test]\nrecipe = zc.recipe.egg\neggs = runner\n{section}')  # fmt: skip
+    shop.script('test', [runner, shop.used[1]])
+    shop.part('test', script, recipe='zc.recipe.egg', eggs='runner')
+
+
+def test_parts_are_left_out_with_the_eggs_that_only_they_need(capsys, shop, trials):
+    before = pack(capsys, shop.directory)[2]
+    add_tests(shop)
+    with_tests = pack(capsys, shop.directory)[2]
+    assert with_tests.eggs.keys() - before.eggs.keys() == {f'runner-1.0-py{shipping.PYTHON}.egg'}
+    document, _, one = pack(capsys, shop.directory, '--without', 'test')
+    assert one.eggs == before.eggs
+    assert 'parts = app\n' in text_of(document, 'buildout.cfg')
+    *_, expected, _, _, options, _, known = trials[-1]
+    assert (expected.keys(), options.keys(), known.keys()) == ({'app'}, {'app'}, {'app'})
+    *_, expected, _, _, options, _, known = trials[-2]
+    assert (expected.keys(), options.keys(), known.keys()) == (
+        {'app', 'test'}, {'app', 'test'}, {'app', 'test'})
+
+
+def test_scripts_that_no_recipe_told_of_are_expected_but_where_parts_are_left_out(
+    capsys, shop, trials
+):
+    shop.part('other', 'parts/other', recipe='zc.recipe.egg')
+    shop.script('quiet', shop.used)
+    shop.write('bin/own', '#!/bin/sh\n')
+    pack(capsys, shop.directory)
+    *_, expected, _, _, _, _, known = trials[-1]
+    assert (expected.keys(), known.keys()) == ({'app', 'quiet'}, {'app', 'quiet', 'own'})
+    pack(capsys, shop.directory, '--without', 'other')
+    *_, expected, _, _, _, _, known = trials[-1]
+    assert (expected.keys(), known.keys()) == ({'app'}, {'app', 'quiet', 'own'})
+
+
+def test_what_a_left_out_part_leads_to_does_not_matter(capsys, shop, tmp_path):
+    add_tests(shop, script='parts/test/site.conf')
+    shop.write('parts/test/site.conf', f'data = {tmp_path}/elsewhere\n')
+    assert 'elsewhere' in refused(capsys, shop.directory)
+    pack(capsys, shop.directory, '--without', 'test')
+
+
+@pytest.mark.parametrize('more', ['[app]\nport = ${test:port}\n',
+                                  '[app]\nport = ${ports:app}\n[ports]\napp = ${test:port}\n'])
+def test_a_part_that_another_one_needs_is_not_left_out(capsys, shop, more):
+    add_tests(shop, f'port = 1\n{more}')
+    section = 'ports' if 'ports' in more else 'app'
+    said = refused(capsys, shop.directory, '--without', 'test', status=2)
+    assert f'--without test: [{section}] refers to it' in said
+    said = refused(capsys, shop.directory, '--without', 'tests', status=2)
+    assert said == (
+        '--without tests: there is no such part.\nThese are there: app, test.\n')
+
+
 def test_two_packs_are_the_same_bytes_wherever_the_buildout_is(capsys, tmp_path, shop):
     other = shipping.Host(tmp_path / 'somewhere/else/shop')
     paths = [Path(answer(capsys, 'pack', where.directory, '-o', f'{number}.tar.gz')['path'])

@@ -88,6 +88,7 @@ def test_what_was_needed_to_build_is_left_out(flat):
         '[buildout]\nparts =\ndevelop = src/*\ndownload-cache = x\nextends-cache = y\n'
         'install-from-cache = true\nabi-tag-eggs = true\negg-cache = z\negg-cache-mode = off\n'
         'update-versions-file = v.cfg\nexecutable = /usr/bin/python3\ninstalled = .installed.cfg\n'
+        'auto-checkout = shop\n'
         'log-level = WARNING\nextensions = egg.cache\n'))  # fmt: skip
     assert {name: value for name, value in found['buildout'].items() if value} == {
         'log-level': 'WARNING', 'extensions': 'egg.cache', 'eggs-directory': 'eggs',
@@ -150,6 +151,16 @@ def test_options_that_are_called_passwords_are_named():
                 'db': {'db-password +': 'x', 'password': '', 'user': 'ada', 'passwords': 'x'},
                 'url': {'at': 'http://a:b@c@d'}}  # fmt: skip
     assert flattening.secrets(sections) == ['[db] db-password +', '[url] at']
+
+
+@pytest.mark.parametrize(('option', 'value', 'is_secret'), [
+    ('user', 'admin:admin', True), ('zope-user', ' admin:s3:cret!\n', True),
+    ('user', 'ada', False), ('user', '1000:1000', False), ('user', '${users:zope}', False),
+    ('users', 'a:b', False), ('user', 'file:///etc/user', False),
+])  # fmt: skip
+def test_a_user_with_a_password_is_one(option, value, is_secret):
+    expected = [f'[app] {option}'] if is_secret else []
+    assert flattening.secrets({'app': {option: value}}) == expected
 
 
 def test_files_have_names_that_say_nothing_of_the_build_host():

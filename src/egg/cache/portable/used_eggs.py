@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from egg.cache.common.errors import SettingError
@@ -18,18 +18,24 @@ LARGEST = 4 << 20
 _EGG = re.compile(r'[A-Za-z0-9][A-Za-z0-9._+!-]*\.egg(?![\w-])')
 
 
-def eggs(directory: Path) -> frozenset[str]:
+def eggs(directory: Path, without: Collection[str] = ()) -> frozenset[str]:
     """Return the names of the eggs that the buildout in `directory` uses.
 
     They are looked for in `.installed.cfg`, in the scripts, and in all else that the parts
-    have installed, so it doesn't matter where the eggs are. Raises `SettingError` where no
-    buildout has run, and for what can't be read.
+    have installed, so it doesn't matter where the eggs are. Parts named in `without` don't count,
+    nor do scripts that are not listed there then. Raises `SettingError` where no buildout has
+    run, and for what can't be read.
     """
     path = directory / INSTALLED
     try:
         text = path.read_text('utf-8', 'surrogateescape')
-        places = [directory / 'bin', *_installed(text)]
-        names = set(_EGG.findall(text))
+        sections = _sections(text)
+        places = [] if without else [directory / 'bin']
+        names = set() if without else set(_EGG.findall(text))
+        for name, section in sections.items():
+            if name not in without:
+                places += _installed(section, has_all_scripts=not without)
+                names.update(*(_EGG.findall(value or '') for value in section.values()))
         for place in places:
             for file in _files(place):
                 names.update(_EGG.findall(_text(file)))
@@ -46,16 +52,20 @@ def eggs(directory: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def _installed(text: str) -> Iterator[Path]:
-    """Yield the paths that parts have installed, and the directories of their scripts."""
+def _sections(text: str) -> configparser.RawConfigParser:
     parser = configparser.RawConfigParser(strict=False, delimiters=('=',), allow_no_value=True)
     parser.read_string(text)
-    for section in parser.values():
-        for option in ('__buildout_installed__', 'bin-directory'):
-            for line in (section.get(option) or '').splitlines():
-                # Blanks at either end are written as %(__buildout_space_n__)s: none of ours.
-                if os.path.isabs(line.strip()):
-                    yield Path(line.strip())
+    return parser
+
+
+def _installed(section: Mapping[str, str | None], has_all_scripts: bool) -> Iterator[Path]:
+    """Yield the paths that a part has installed, and the directory of its scripts."""
+    options = ['__buildout_installed__', *(['bin-directory'] if has_all_scripts else [])]
+    for option in options:
+        for line in (section.get(option) or '').splitlines():
+            # Blanks at either end are written as %(__buildout_space_n__)s: none of ours.
+            if os.path.isabs(line.strip()):
+                yield Path(line.strip())
 
 
 def _files(place: Path) -> Iterator[Path]:

@@ -18,9 +18,10 @@ _Options = Mapping[str, str]
 Flat = dict[str, dict[str, str]]
 
 # Of [buildout]: what was needed to fetch, to build, or to place things on the build host.
+# With `auto-checkout`, mr.developer would develop sources again, where there are none.
 _LEFT_OUT = frozenset({
-    'abi-tag-eggs', 'directory', 'download-cache', 'executable', 'extends', 'extends-cache',
-    'install-from-cache', 'installed', 'optional-extends', 'update-versions-file',
+    'abi-tag-eggs', 'auto-checkout', 'directory', 'download-cache', 'executable', 'extends',
+    'extends-cache', 'install-from-cache', 'installed', 'optional-extends', 'update-versions-file',
 })  # fmt: skip
 _CACHE = 'egg-cache'
 _PLACES = frozenset({'index', 'find-links'})
@@ -28,6 +29,9 @@ _PASSWORD = re.compile(r'(?<=://)[^\s/@:\'"]*:[^\s/\'"]*@')
 _USER = re.compile(r'(?<=://)[^\s/?#\'"]+@')
 _QUERY = re.compile(r'(://[^\s?#\'"]*)\?[^\s#\'"]*')
 _SECRET = re.compile(r'(?:.*[-_.])?(?:password|passwd|secret|token)', re.I)
+# As zope2instance has it: `user = admin:admin`. Two numbers are a user and a group.
+_ACCOUNT = re.compile(r'(?:.*[-_.])?user', re.I)
+_NAME_AND_PASSWORD = re.compile(r'(?!\d+:\d+\Z)[^\s:/$]+:[^\s/]\S*')
 _ELSEWHERE = 'elsewhere'
 
 
@@ -93,12 +97,15 @@ def differences(one: Mapping[str, _Options], other: Mapping[str, _Options]) -> l
 
 
 def secrets(sections: Mapping[str, _Options]) -> list[str]:
-    """Return the options, `[section] option`, with a URL with a password, or called password."""
+    """Return the options, `[section] option`, with a URL with a password, or called password,
+    or of a user and a password."""
     pins = sections.get('buildout', {}).get('versions', 'versions')
 
     def is_secret(section: str, option: str, value: str) -> bool:
-        is_called_so = section != pins and _SECRET.fullmatch(option.rstrip(' +-'))
-        return bool(_PASSWORD.search(value) or (is_called_so and value.strip()))
+        name, value = option.rstrip(' +-'), value.strip()
+        is_called_so = section != pins and value and _SECRET.fullmatch(name)
+        is_account = _ACCOUNT.fullmatch(name) and _NAME_AND_PASSWORD.fullmatch(value)
+        return bool(_PASSWORD.search(value) or is_called_so or is_account)
 
     return [f'[{name}] {option}' for name, options in sections.items()
             for option, value in options.items() if is_secret(name, option, value)]  # fmt: skip

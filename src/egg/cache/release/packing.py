@@ -223,13 +223,11 @@ def _written(
         files.create(stage.root / release.NAME, to_bytes(one.document))
         bin_directory = plan.directories(built)['bin-directory']
         made = trial_install.scripts(stage.root / bin_directory)
-        known = trial_install.scripts(built.where.directories['bin-directory'])
-        # A recipe needn't tell buildout of its scripts, but they lead to eggs.
-        unlisted = {name: eggs for name, eggs in known.items() if eggs}
-        expected = {**made, **unlisted, **preflight.scripts(built)}
+        expected = {**made, **preflight.expected_scripts(built)}
         trial_install.run(
             stage.root, built.info.executable, bin_directory, expected,
-            [egg.name for egg in real], explain, options, wish.allowed, known,
+            [egg.name for egg in real], explain, options, wish.allowed,
+            preflight.known_scripts(built),
         )  # fmt: skip
         inside = install.written_inside(str(stage.root), install.load(str(stage.root)))
         os.replace(partial, target)

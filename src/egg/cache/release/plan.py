@@ -129,7 +129,7 @@ def _frame(built: Built, include: Sequence[str], real: Sequence[Egg]) -> flatten
         [root for root in roots if root],
         directories(built),
         str(built.where.directories['eggs-directory']),
-        [name for name in parts if name not in kept],
+        [name for name in parts if name not in kept and name not in built.left_out],
         kept,
         {egg.title: egg.version for egg in real},
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from egg.cache.common.errors import CacheError
+from egg.cache.common.errors import CacheError, SettingError
 from egg.cache.configuration import buildout_cfg
 from egg.cache.configuration.buildout_cfg import Sections
 from egg.cache.portable import buildinfo, buildout_paths, installed_cfg, selfcontained, used_eggs
@@ -19,6 +19,7 @@ from egg.cache.release import develop_eggs, release, required_eggs, trial_instal
 from egg.cache.release.required_eggs import Egg
 
 _EGG = re.compile(r'[A-Za-z0-9][A-Za-z0-9._+!-]*-py\d\.\d+(?:-[\w.]+)?\.egg(?![\w-])')
+_REFERENCE = re.compile(r'\$\{([^:}]+):')
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Built:
     """A buildout that is built: what it has, and what it is made of.
 
     `recorded` are the sections of `.installed.cfg`, `eggs` those in the eggs directory, `sources`
-    the directories of develop eggs.
+    the directories of develop eggs, `left_out` the parts that the release won't have.
     """
 
     where: BuildoutPaths
@@ -35,11 +36,13 @@ class Built:
     recorded: Mapping[str, Mapping[str, str]]
     eggs: Sequence[Egg]
     sources: Sequence[Path]
+    left_out: frozenset[str] = frozenset()
 
     @property
     def parts(self) -> dict[str, Mapping[str, str]]:
-        """The options of each part that was installed, as they were."""
-        return {name: self.recorded[name] for name in installed_cfg.parts(self.recorded)}
+        """The options of each part that was installed and is not left out, as they were."""
+        return {name: self.recorded[name] for name in installed_cfg.parts(self.recorded)
+                if name not in self.left_out}  # fmt: skip
 
     @property
     def tools(self) -> develop_eggs.Tools:
@@ -99,6 +102,32 @@ def look(directory: Path) -> Built:
     return built
 
 
+def without(built: Built, names: Collection[str]) -> Built:
+    """Return what is built, without these parts; raise `SettingError` if that can't be."""
+    for name in names:
+        if name not in built.parts:
+            raise SettingError(
+                f'--without {name}: there is no such part.\n'
+                f'These are there: {", ".join(sorted(built.parts))}.'
+            )
+    left_out = frozenset(names)
+    waiting = ['buildout', *(name for name in built.parts if name not in left_out)]
+    seen = set(waiting)
+    for section in waiting:
+        options = built.sections.inherited.get(section) or built.sections.written.get(section, {})
+        for other in _REFERENCE.findall('\n'.join(options.values())):
+            if other in left_out:
+                raise SettingError(
+                    f'--without {other}: [{section}] refers to it, so buildout would install it '
+                    'all the same.\nLeave that out, too, or let both refer to a section without '
+                    'a recipe.'
+                )
+            if other not in seen:
+                seen.add(other)
+                waiting.append(other)
+    return replace(built, left_out=left_out)
+
+
 def faults(built: Built, allowed: Sequence[str] = ()) -> Report:
     """Return what points out of a buildout, and would from a release.
 
@@ -109,11 +138,13 @@ def faults(built: Built, allowed: Sequence[str] = ()) -> Report:
     own = built.where.relative(str(built.where.directories['bin-directory'] / 'buildout'))
     links = built.where.relative(str(built.where.directories['develop-eggs-directory']))
     roots = [f'{path}/' for path in built.sources]
+    left = tuple(f'{built.where.relative(path)}/' for path in _paths_left_out(built))
 
     def is_excused(finding: Finding) -> bool:
         is_source = f'{os.path.realpath(finding.target)}/'.startswith(tuple(roots) or '\0')
         return (
             finding.path == own
+            or f'{finding.path}/'.startswith(left)
             or (finding.kind == SCRIPT and is_source)
             or (finding.kind == DEVELOP and finding.path.startswith(f'{links}/'))
         )
@@ -128,6 +159,30 @@ def scripts(built: Built) -> dict[str, frozenset[str]]:
     return trial_install.scripts(
         built.where.directories['bin-directory'], trial_install.installed(built.where, paths)
     )
+
+
+def known_scripts(built: Built) -> dict[str, frozenset[str]]:
+    """Return all scripts that are there, but for those of parts that are left out."""
+    found = trial_install.scripts(built.where.directories['bin-directory'])
+    for name in trial_install.installed(built.where, _paths_left_out(built)):
+        found.pop(name, None)
+    return found
+
+
+def expected_scripts(built: Built) -> dict[str, frozenset[str]]:
+    """Return the scripts that a release has to have.
+
+    A recipe needn't tell buildout of its scripts, but they lead to eggs. Which part made those
+    nobody knows, so where parts are left out, they may be missing.
+    """
+    unlisted = {} if built.left_out else {
+        name: eggs for name, eggs in known_scripts(built).items() if eggs}  # fmt: skip
+    return {**unlisted, **scripts(built)}
+
+
+def _paths_left_out(built: Built) -> list[str]:
+    return [path for name in sorted(built.left_out)
+            for path in installed_cfg.paths(built.recorded[name])]  # fmt: skip
 
 
 def options(built: Built, frozen: Collection[str]) -> trial_install.Options:
@@ -147,7 +202,8 @@ def options(built: Built, frozen: Collection[str]) -> trial_install.Options:
 
 def used(built: Built) -> frozenset[str]:
     """Return the names of the eggs that parts use, or buildout itself."""
-    return used_eggs.eggs(built.where.directory) | frozenset(built.info.buildout_eggs)
+    names = used_eggs.eggs(built.where.directory, built.left_out)
+    return names | frozenset(built.info.buildout_eggs)
 
 
 def requirements(built: Built) -> list[str]:

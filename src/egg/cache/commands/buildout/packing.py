@@ -47,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'repeated. A part of which everything comes along is not built again',
     )  # fmt: skip
     parser.add_argument(
+        '--without', metavar='PART', action='append', default=[],
+        help='a part that does not come along, nor do the eggs that only it needs, such as one '
+        'that makes a test runner; may be repeated',
+    )  # fmt: skip
+    parser.add_argument(
         '--allow', metavar='PATH', action='append', default=[],
         help='a place outside of the buildout that is there wherever the release is installed, '
         'such as a directory for data; may be repeated',
@@ -76,7 +81,7 @@ def run(options: argparse.Namespace, layout: Layout, console: Console) -> int:
             f'--allow {relative[0]} is not an absolute path.\nWhat is in the buildout and has to '
             'come along is named with --include.'
         )
-    built = preflight.look(Path(options.buildout))
+    built = preflight.without(preflight.look(Path(options.buildout)), options.without)
     report = preflight.faults(built, options.allow)
     if not report.is_self_contained:
         raise CacheError(

@@ -688,8 +688,8 @@ def test_what_is_beside_is_said_plainly(capsys, buildout, cache_dir, pin, more, 
     configure(buildout, cache_dir, more=more)
     number = version('packaging')
     errors = run(capsys, 'why', f'packaging=={number}' if pin else 'packaging')[2]
-    assert errors.splitlines()[-1] == (
-        f'packaging {number} is installed beside zc.buildout, and buildout takes {said}')
+    assert (f'packaging {number} is installed beside zc.buildout, and buildout takes {said}'
+            in errors.splitlines())  # fmt: skip
 
 
 def test_a_develop_egg_is_asked_of_nobody(capsys, buildout, cache_dir):

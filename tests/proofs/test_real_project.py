@@ -40,6 +40,7 @@ acme.theme = git file://{repository}
 recipe = plone.recipe.zope2instance
 user = admin:admin
 http-address = 8080
+zodb-temporary-storage = off
 zeo-client = on
 zeo-address = 8100
 eggs =
